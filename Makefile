@@ -1,0 +1,65 @@
+# `make up` runs fleet, `make test` proves it. Everything lives in .venv; nothing else is needed
+# but Python 3.11 to 3.13 and, for the tests, a Debian that may install packages.
+
+.PHONY: help up demo test check format lock bench clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter that runs and is new enough; `make PYTHON=/path/to/python` chooses another.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, ssl, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& echo $$p && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+UV_COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-annotate --quiet
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+up: $(VENV)/.runtime ## Make the environment and run fleet (ARGS="--config hosts.toml")
+	@$(BIN)/fleet up $(ARGS)
+
+demo: $(VENV)/.dev ## Three real Engines with containers, and fleet on top; Ctrl-C cleans up
+	@$(BIN)/python -m tests.lab.packages
+	@$(BIN)/python -m tests.lab.demo $(ARGS)
+
+test: $(VENV)/.dev ## All tests against real Engines, sshd and PostgreSQL (ARGS="-k pool")
+	@$(BIN)/python -m tests.lab.packages
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: $(VENV)/.dev ## Linters, formatting, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## Figures beside peers, with short settings (about five minutes)
+	@$(BIN)/python -m tests.lab.packages
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
+	$(UV_COMPILE) pyproject.toml requirements/build.in -o requirements/runtime.txt
+	$(UV_COMPILE) pyproject.toml requirements/build.in --group dev --group bench -o requirements/dev.txt
+
+clean: ## Remove the environment and what tools left behind
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "fleet needs Python 3.11, 3.12 or 3.13 with venv: install one (Debian: apt-get install python3-venv), or say make PYTHON=/path/to/python"; exit 1; }
+	@echo "making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@test -e $(VENV)/.dev || { echo "installing what fleet needs (a minute)"; $(PIP) install --require-hashes -r requirements/runtime.txt; }
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing what fleet and its tests need (a minute)"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.runtime
