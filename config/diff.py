@@ -1,0 +1,71 @@
+"""What a new configuration means for a fleet that runs on an old one. Pure: it only compares."""
+
+from __future__ import annotations
+
+import msgspec
+
+from config.fields import fields_of
+from config.models import Config, Host
+from config.references import Fingerprints, files_of
+
+
+class Diff(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of hosts to start, stop and restart, and keys that need a restart of fleet itself."""
+
+    started: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
+    restarted: tuple[str, ...] = ()
+    fleet_changed: tuple[str, ...] = ()
+    storage_changed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do or to say."""
+        return any(msgspec.structs.astuple(self))
+
+    @property
+    def message(self) -> str | None:
+        """What the operator has to restart fleet for; None if nothing."""
+        keys = [f"fleet.{key}" for key in self.fleet_changed]
+        keys += [f"storage.{key}" for key in self.storage_changed]
+        if not keys:
+            return None
+        return f"changed, but in effect only after a restart of fleet: {', '.join(keys)}"
+
+
+def diff(
+    old: Config, new: Config, before: Fingerprints | None = None, after: Fingerprints | None = None
+) -> Diff:
+    """Compare two configurations; disabled hosts count as absent.
+
+    Args:
+        old: What runs.
+        new: What is wanted.
+        before: The files the old hosts refer to, as they were when those were started.
+        after: The files the new hosts refer to, as they are now.
+    """
+    running, wanted = _enabled(old), _enabled(new)
+    was, now = before or {}, after or {}
+    return Diff(
+        started=tuple(name for name in wanted if name not in running),
+        stopped=tuple(name for name in running if name not in wanted),
+        restarted=tuple(
+            name
+            for name, host in wanted.items()
+            if name in running and (host != running[name] or _files_changed(host, was, now))
+        ),
+        fleet_changed=_changed(old.fleet, new.fleet),
+        storage_changed=_changed(old.storage, new.storage),
+    )
+
+
+def _enabled(config: Config) -> dict[str, Host]:
+    return {name: host for name, host in config.hosts.items() if host.enabled}
+
+
+def _files_changed(host: Host, was: Fingerprints, now: Fingerprints) -> bool:
+    return any(was.get(path) != now.get(path) for path in files_of(host))
+
+
+def _changed(old: msgspec.Struct, new: msgspec.Struct) -> tuple[str, ...]:
+    names = fields_of(type(new))
+    return tuple(name for name in names if getattr(old, name) != getattr(new, name))

@@ -1,0 +1,173 @@
+"""The configuration as frozen values: what `hosts.toml` means once it has been read.
+
+Durations are seconds, sizes are counts unless a name says otherwise. Paths are absolute here: the
+loader has already resolved them against the folder of the file that named them. Secrets never
+appear as values, only as the file or environment variable that holds them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+ConnectionKind = Literal["local", "tcp", "ssh"]
+
+# What a value may be is written once, here: the loader checks it and words its messages from it.
+# `role` says what else a value stands for: how it is written, or what it names.
+Seconds = Annotated[float, Meta(ge=0.01, le=604_800, extra={"role": "seconds"})]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+Text = Annotated[str, Meta(min_length=1)]
+Variable = Annotated[str, Meta(pattern="^[A-Za-z_][A-Za-z0-9_]*$", extra={"role": "variable"})]
+PublicFile = Annotated[Path, Meta(extra={"role": "file"})]
+CertificateFile = Annotated[Path, Meta(extra={"role": "certificate"})]
+KnownHostsFile = Annotated[Path, Meta(extra={"role": "known hosts"})]
+SshKeyFile = Annotated[Path, Meta(extra={"role": "ssh key"})]
+SecretFile = Annotated[Path, Meta(extra={"role": "secret"})]
+
+
+class Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every configuration value: immutable, compared by value, no surplus keys."""
+
+
+class Monitoring(Frozen, frozen=True, kw_only=True):
+    """How a host is watched. `[defaults.monitoring]` sets it for all, a host may override it."""
+
+    stats_interval: Seconds = 10.0
+    discovery_interval: Seconds = 60.0
+    ping_interval: Seconds = 10.0
+    connect_timeout: Seconds = 30.0
+    request_timeout: Seconds = 15.0
+    connections_per_host: Count = 32
+    environment_allow: tuple[Text, ...] = ()  # names whose values may be shown, `*` as wildcard
+
+
+class Retry(Frozen, frozen=True, kw_only=True):
+    """Reconnect and retry policy: exponential with full jitter between `minimum` and `maximum`."""
+
+    # of an inspect that failed, before the container waits for the next list
+    retries: Annotated[int, Meta(ge=0, le=100)] = 3
+    minimum: Seconds = 0.5
+    maximum: Seconds = 10.0
+    backoff: Annotated[float, Meta(ge=1, le=100)] = 2.0
+    stable_after: Seconds = 60.0  # a connection this old resets the backoff
+
+
+class TlsFiles(Frozen, frozen=True, kw_only=True):
+    """TLS material of a TCP host. Without `ca_file` the system's authorities are trusted."""
+
+    ca_file: CertificateFile | None = None
+    cert_file: CertificateFile | None = None
+    key_file: SecretFile | None = None
+    key_password_file: SecretFile | None = None
+    key_password_env: Variable | None = None
+    server_name: Text | None = None
+
+
+class HostBase(Frozen, frozen=True, kw_only=True):
+    """What every host has, however it is reached."""
+
+    name: str
+    enabled: bool = True
+    labels: dict[str, str] = {}
+    monitoring: Monitoring = Monitoring()
+    retry: Retry = Retry()
+
+
+class LocalHost(HostBase, tag="local", tag_field="connection", frozen=True, kw_only=True):
+    """An Engine on this machine's Unix socket."""
+
+    socket: Path = Path("/var/run/docker.sock")
+
+    @property
+    def target(self) -> str:
+        """Where it is, for people: `unix:///var/run/docker.sock`."""
+        return f"unix://{self.socket}"
+
+
+class TcpHost(HostBase, tag="tcp", tag_field="connection", frozen=True, kw_only=True):
+    """An Engine on TCP: mutual TLS, or plain when `insecure` says that this is meant."""
+
+    address: Text
+    port: Port = 2376
+    tls: TlsFiles | None = None
+    insecure: bool = False
+
+    @property
+    def target(self) -> str:
+        """Where it is, for people: `tcp://10.0.0.9:2376`."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"tcp://{host}:{self.port}"
+
+
+class SshHost(HostBase, tag="ssh", tag_field="connection", frozen=True, kw_only=True):
+    """An Engine behind SSH. What is None is left to `~/.ssh/config` and OpenSSH's defaults."""
+
+    address: Text
+    port: Port | None = None
+    username: Text | None = None
+    key_file: SshKeyFile | None = None
+    key_password_file: SecretFile | None = None
+    key_password_env: Variable | None = None
+    password_file: SecretFile | None = None
+    password_env: Variable | None = None
+    known_hosts_file: KnownHostsFile | None = None
+    ssh_config_file: PublicFile | None = None
+    agent: bool = True
+    jump: Text | None = None  # ProxyJump: user@host:port[,next]
+    socket: Annotated[str, Meta(pattern="^/")] = "/var/run/docker.sock"  # on the remote side
+    keepalive_interval: Seconds = 15.0
+    keepalive_count: Annotated[int, Meta(ge=1, le=100)] = 3
+
+    @property
+    def target(self) -> str:
+        """Where it is, for people: `ssh://fleet@10.0.0.5:22`."""
+        user = f"{self.username}@" if self.username else ""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"ssh://{user}{host}" + (f":{self.port}" if self.port else "")
+
+
+Host = LocalHost | TcpHost | SshHost
+
+
+class Fleet(Frozen, frozen=True, kw_only=True):
+    """`[fleet]`: the program itself."""
+
+    listen: str = "127.0.0.1:8080"
+    data_dir: Path
+    connections: Count = 1000  # of all hosts together
+    concurrent_dials: Count = 50
+    concurrent_operations: Count = 50  # containers being inspected at a time, on all hosts
+    event_buffer: Count = 1000  # recent events kept in memory, of all hosts together
+    token_file: SecretFile | None = None  # what readers of the API must present
+    token_env: Variable | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Storage(Frozen, frozen=True, kw_only=True):
+    """`[storage]`: where history goes. Without a URL an embedded PostgreSQL under `data_dir`."""
+
+    url: str | None = None  # without a password
+    password_file: SecretFile | None = None
+    password_env: Variable | None = None
+    batch_size: Count = 500
+    batch_age: Seconds = 1.0
+    queue_rows: Annotated[int, Meta(ge=1, le=100_000_000)] = (
+        200_000  # rows held in memory while the database is away
+    )
+    readers: Annotated[int, Meta(ge=1, le=100)] = 4
+    statement_timeout: Seconds = 10.0
+    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 7
+
+
+class Config(Frozen, frozen=True, kw_only=True):
+    """A whole, valid configuration. `source` is None when no file was found."""
+
+    fleet: Fleet
+    storage: Storage
+    hosts: dict[str, Host]
+    source: Path | None = None
+    warnings: tuple[str, ...] = ()
