@@ -1,0 +1,1 @@
+"""RevP label grammars. Pure: imports nothing of ours."""
