@@ -1,0 +1,1 @@
+"""History in PostgreSQL: schema, batches, queries, and the embedded server."""

@@ -1,0 +1,176 @@
+"""The database that history goes to: where it is, how it is reached, and which edition it is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+import psycopg
+import trio
+from psycopg.conninfo import conninfo_to_dict
+
+from config.models import Storage
+from config.secrets import SecretError, read_secret
+from storage.embedded import embedded_server
+from storage.errors import DatabaseError
+from storage.migrate import SCHEMA, migrate
+from storage.sessions import Connection, Sessions
+
+T = TypeVar("T")
+
+Edition = Literal["plain", "timescaledb-apache", "timescaledb-community"]
+
+WRITE_SECONDS = 30.0  # for one statement of the writer: a COPY of a batch, a chunk of retention
+LOCK_SECONDS = 5.0
+MIGRATE_SECONDS = 3600.0  # a step over much history, or another process at it
+
+_EDITION = """
+SELECT (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'),
+       current_setting('timescaledb.license', true),
+       current_setting('server_version')
+"""
+
+
+class About(msgspec.Struct, frozen=True):
+    """Which server answers: its edition, and the versions of PostgreSQL and TimescaleDB."""
+
+    edition: Edition
+    version: str
+    timescaledb: str | None
+
+
+class Database:
+    """Reads side by side, writes one after the other; nothing is connected before it is used."""
+
+    def __init__(self, conninfo: str, password: str | None, settings: Storage) -> None:
+        self.where = _where(conninfo)
+        self.conninfo = conninfo  # without the password
+        self._password = password
+        self._readers = self._sessions(
+            settings.readers, settings.statement_timeout, default_transaction_read_only="on"
+        )
+        self._writer = self._sessions(1, WRITE_SECONDS)
+        self._upkeep = self._sessions(1, WRITE_SECONDS)
+        self._migrating = trio.Lock()
+        self._migrated = False
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run `query` in a thread on a read-only connection in autocommit mode.
+
+        A cancel cancels the query at the server.
+
+        Raises:
+            DatabaseAwayError: it cannot be reached, or is not ready; try later.
+            DatabaseError: it refuses; the message says what to change.
+        """
+        return await self._readers.run(query)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a thread on the only writing connection; it opens its transactions."""
+        await self.prepare()
+        return await self._writer.run(work)
+
+    async def maintain(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, but on a connection for upkeep, which the writer does not wait for."""
+        await self.prepare()
+        return await self._upkeep.run(work)
+
+    async def prepare(self) -> None:
+        """Bring the schema up to date, once; `write` does so too.
+
+        Raises:
+            DatabaseAwayError: not reachable now.
+            DatabaseError: wrong password, no rights, a newer schema: nothing that waiting cures.
+        """
+        async with self._migrating:
+            if not self._migrated:
+                limit = f"{MIGRATE_SECONDS * 1000:.0f}"
+                sessions = self._sessions(1, MIGRATE_SECONDS, lock_timeout=limit)
+                with contextlib.closing(sessions):
+                    await sessions.run(lambda connection: migrate(connection, self.where))
+                self._migrated = True
+
+    async def about(self) -> About:
+        """The edition and the versions of the server."""
+        row = await self._readers.run(lambda connection: connection.execute(_EDITION).fetchone())
+        return _about(row)
+
+    def close(self) -> None:
+        """Close all connections that are not in use."""
+        for sessions in (self._readers, self._writer, self._upkeep):
+            sessions.close()
+
+    def _sessions(self, size: int, seconds: float, **others: str) -> Sessions:
+        settings = {**_settings(seconds), **others}
+        return Sessions(self.conninfo, self._password, self.where, size, seconds, settings)
+
+
+@contextlib.asynccontextmanager
+async def open_database(
+    settings: Storage, data_dir: Path, environ: Mapping[str, str] = os.environ
+) -> AsyncIterator[Database]:
+    """The configured database, or the embedded one under `data_dir` where none is configured.
+
+    Does not connect: a database that is away now may come back.
+
+    Raises:
+        EmbeddedServerError: there is no server to be had.
+        DatabaseError: the URL is not one.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        password = None
+        if settings.url is None:
+            conninfo = await stack.enter_async_context(embedded_server(data_dir))
+        else:
+            conninfo = settings.url
+            password = _password(settings, environ)
+        database = Database(conninfo, password, settings)
+        stack.callback(database.close)
+        yield database
+
+
+def _password(settings: Storage, environ: Mapping[str, str]) -> str | None:
+    try:
+        return read_secret(settings.password_file, settings.password_env, environ)
+    except SecretError as error:
+        raise DatabaseError(f"[storage] needs its password: {error}") from error
+
+
+def _settings(statement_seconds: float) -> dict[str, str]:
+    return {
+        "search_path": f"{SCHEMA}, public",
+        "statement_timeout": f"{statement_seconds * 1000:.0f}",
+        "lock_timeout": f"{LOCK_SECONDS * 1000:.0f}",
+        "idle_in_transaction_session_timeout": f"{statement_seconds * 1000:.0f}",
+        "timezone": "UTC",
+    }
+
+
+def _where(conninfo: str) -> str:
+    """The database's address for people, never with a password."""
+    try:
+        parts = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError as error:
+        raise DatabaseError(
+            "[storage] url is not a PostgreSQL URL. It has the form"
+            " postgresql://USER@HOST:5432/DATABASE."
+        ) from error.with_traceback(None)
+    host = str(parts.get("host") or "localhost")
+    name = parts.get("dbname") or parts.get("user") or ""
+    if host.startswith("/"):
+        return f"PostgreSQL in {host}"
+    user = f"{parts['user']}@" if parts.get("user") else ""
+    return f"PostgreSQL at {user}{host}:{parts.get('port') or 5432}/{name}"
+
+
+def _about(row: tuple[object, ...] | None) -> About:
+    timescaledb, license_name, version = row or (None, None, "")
+    if timescaledb is None or license_name is None:  # not made in this database, or not loaded
+        return About("plain", str(version), None)
+    community = license_name == "timescale"
+    edition: Edition = "timescaledb-community" if community else "timescaledb-apache"
+    return About(edition, str(version), str(timescaledb))

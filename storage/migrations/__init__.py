@@ -1,0 +1,1 @@
+"""Ordered `NNNN_name.sql` files; see `storage.migrate`."""

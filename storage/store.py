@@ -1,0 +1,55 @@
+"""All of storage, opened and closed in the right order."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping
+
+import msgspec
+
+from config.models import Config
+from storage.database import Database, open_database
+from storage.errors import DatabaseAwayError
+from storage.outliving import outliving
+from storage.recorder import DRAIN_SECONDS, Recorder, open_recorder
+from storage.retention import keep_retention
+
+_log = logging.getLogger(__name__)
+
+
+class Store(msgspec.Struct, frozen=True):
+    """Where history is written to and read from."""
+
+    database: Database
+    recorder: Recorder
+
+
+@contextlib.asynccontextmanager
+async def open_store(
+    config: Config,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    drain_seconds: float = DRAIN_SECONDS,
+) -> AsyncIterator[Store]:
+    """The configured database with its schema up to date, the recorder and the upkeep.
+
+    A database that is away does not keep fleet from starting: rows wait for it. At the end the
+    recorder drains, for at most `drain_seconds`, before the database stops.
+
+    Raises:
+        DatabaseError: the database refuses (password, rights, newer schema, no such database).
+        EmbeddedServerError: the embedded server cannot be set up or started.
+    """
+    settings = config.storage
+    async with open_database(settings, config.fleet.data_dir, environ) as database:
+        try:
+            await database.prepare()
+        except DatabaseAwayError as error:
+            _log.warning("Starting without the database, history waits for it: %s", error)
+        async with (
+            outliving(keep_retention, database, settings.retention_days),
+            open_recorder(database, settings, drain_seconds=drain_seconds) as recorder,
+        ):
+            yield Store(database, recorder)
