@@ -1,0 +1,126 @@
+"""The composition root: every part of a running fleet, put together once.
+
+Leaving follows the data: stop serving and stop the hosts, drain the recorder under a deadline,
+close the database last.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+
+import trio
+
+from config.addresses import is_loopback
+from config.models import Config, Host
+from config.secrets import read_secret
+from fleet.descriptors import raise_limit
+from fleet.history import StoredHistory
+from fleet.limits import Limits
+from fleet.publish import publisher
+from fleet.read_model import LiveReadModel
+from fleet.reload import Reloader, RunningConfig
+from fleet.rows import RowWriter
+from fleet.runtime import open_runtime_dir
+from fleet.signals import Signals, open_signals
+from fleet.storing import StorageView, containers_of, resume_points
+from fleet.supervisor import Supervisor
+from fleet.tracker import Tracker
+from storage.store import Store, open_store
+from web.app import create_app
+from web.listening import Bound, ListenError, bind, parse_listen
+from web.server import serve
+
+
+async def run(
+    config: Config,
+    *,
+    started: Callable[[str], None],
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Watch, record and serve until SIGINT or SIGTERM. SIGHUP reads the configuration anew.
+
+    Args:
+        config: A valid configuration.
+        started: Called with the bound address once the API answers.
+        environ: Where `*_env` keys are looked up.
+
+    Raises:
+        ListenError: The address is taken or may not be listened on.
+        RuntimeFolderError: The folder of the hosts' sockets cannot be used.
+        StorageError: There is no database to be had.
+    """
+    token = read_secret(config.fleet.token_file, config.fleet.token_env, environ)
+    refuse_open_listen(config.fleet.listen, token)
+    async with aclosing(await bind(config.fleet.listen)) as bound, open_signals() as signals:
+        raise_limit(config.hosts.values())
+        with open_runtime_dir(config), signals.stop:
+            async with open_store(config, environ) as store:
+                await _Fleet(config, store, environ).run(bound, token, signals, started)
+
+
+def refuse_open_listen(listen: str, token: str | None) -> None:
+    """Reads need a token where others than this machine's users can ask.
+
+    Raises:
+        ListenError: Off loopback without a token.
+    """
+    host, _ = parse_listen(listen)
+    if token is None and not is_loopback(host):
+        raise ListenError(
+            f"Not listening on {listen} without a token: anyone who reaches it could read the "
+            'fleet. Set token_file or token_env in [fleet], or listen = "127.0.0.1:8080".'
+        )
+
+
+class _Fleet:
+    """The parts between the database and the listening socket."""
+
+    def __init__(self, config: Config, store: Store, environ: Mapping[str, str]) -> None:
+        self._running = RunningConfig(config)
+        self._store = store
+        self._environ = environ
+        self._tracker = Tracker(config.fleet.event_buffer)
+        self._rows = RowWriter(self._tracker, self._hosts, store.recorder.offer)
+        self._tracker.listen(self._rows)
+        self._storage = StorageView(config.storage, store.database, store.recorder)
+
+    def _hosts(self) -> Mapping[str, Host]:
+        return self._running.config.hosts
+
+    async def run(
+        self,
+        bound: Bound,
+        token: str | None,
+        signals: Signals,
+        started: Callable[[str], None],
+    ) -> None:
+        """Run all parts side by side until cancelled."""
+        config = self._running.config
+        self._rows.expect(await containers_of(self._store.database, config.hosts))
+        supervisor = Supervisor(
+            self._tracker,
+            Limits.of(config.fleet),
+            publisher(config),
+            await resume_points(self._store.database),
+        )
+        supervisor.want(config.hosts)
+        read_model = LiveReadModel(
+            self._tracker, self._hosts, self._running.document, self._storage.document
+        )
+        history = StoredHistory(self._store.database)
+        app = create_app(read_model, history, listen=bound.address, token=token)
+        async with trio.open_nursery() as nursery:
+            if config.source is not None:
+                reloader = Reloader(self._running, config.source, supervisor, self._environ)
+                signals.on_hangup = reloader.trigger
+                nursery.start_soon(reloader.run)
+            nursery.start_soon(supervisor.run)
+            nursery.start_soon(self._storage.follow)
+            started(await nursery.start(serve, app, bound))
+            # What was imported never becomes garbage: looking through all of it again would hold
+            # up every host for some 60 ms each time.
+            gc.collect()
+            gc.freeze()

@@ -1,0 +1,207 @@
+"""The running fleet's API, as the commands read it.
+
+Python's own HTTP client: importing httpx alone takes longer than a whole `fleet status`.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from fleet.cli.errors import CommandError
+from web.documents import (
+    ContainerDocument,
+    ContainersDocument,
+    EventsDocument,
+    FleetDocument,
+    HostDocument,
+    HostsDocument,
+    ProblemDocument,
+)
+
+CONNECT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 30.0
+SILENCE_TIMEOUT = 60.0  # a stream without even a comment for this long is dead
+PAGE = 1000
+MAX_LINE = 4 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+class NotRunningError(Exception):
+    """Nothing that is a fleet answers at the address."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of an event stream (text/event-stream)."""
+
+    id: str
+    event: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Api:
+    """A fleet's API.
+
+    Attributes:
+        url: `http://127.0.0.1:8080`, without a trailing slash.
+        token: Sent as a bearer token when not empty.
+    """
+
+    url: str
+    token: str = ""
+
+    def fleet(self) -> FleetDocument:
+        """The program itself; NotRunningError when what answers is no fleet."""
+        try:
+            return self._get("/api/fleet", FleetDocument)
+        except _NotOursError as error:
+            raise NotRunningError(f"what answers at {self.url} is not a fleet") from error
+
+    def hosts(self) -> list[HostDocument]:
+        """All hosts."""
+        return list(self._read("/api/hosts", HostsDocument).hosts)
+
+    def containers(self) -> list[ContainerDocument]:
+        """All containers, page by page."""
+        found: list[ContainerDocument] = []
+        while True:
+            query = {"offset": str(len(found)), "limit": str(PAGE)}
+            answer = self._read("/api/containers", ContainersDocument, query)
+            found += answer.containers
+            if not answer.containers or len(found) >= answer.page.total:
+                return found
+
+    def events(self, query: dict[str, str]) -> EventsDocument:
+        """Recent events, oldest first, by the API's own filters."""
+        return self._read("/api/events", EventsDocument, query)
+
+    def follow(self, query: dict[str, str], last_id: str) -> Iterator[Message]:
+        """Follow events live from the one with `last_id` (empty: from now).
+
+        Raises:
+            NotRunningError: The stream ended.
+        """
+        headers = {"Accept": "text/event-stream"}
+        if last_id:
+            headers["Last-Event-ID"] = last_id
+        path = "/api/stream/events" + ("?" + urlencode(query) if query else "")
+        with self._open(path, headers) as connection:
+            answer = self._answer(connection, path)
+            if connection.sock is not None:
+                connection.sock.settimeout(SILENCE_TIMEOUT)
+            try:
+                yield from messages(answer)
+            except (OSError, HTTPException) as error:
+                raise NotRunningError(f"the stream from {self.url} ended: {error}") from error
+        raise NotRunningError(f"{self.url} ended the stream")
+
+    def _read(self, path: str, kind: type[T], query: dict[str, str] | None = None) -> T:
+        try:
+            return self._get(path, kind, query)
+        except _NotOursError as error:
+            raise CommandError(
+                f"{self.url}{path} answered what this version does not understand: {error}",
+                "is the running fleet of the same version? restart it",
+            ) from error
+
+    def _get(self, path: str, kind: type[T], query: dict[str, str] | None = None) -> T:
+        full = path + ("?" + urlencode(query) if query else "")
+        with self._open(full, {"Accept": "application/json"}) as connection:
+            answer = self._answer(connection, path)
+            try:
+                return msgspec.json.decode(answer.read(), type=kind)
+            except msgspec.MsgspecError as error:
+                raise _NotOursError(str(error)) from error
+            except (OSError, HTTPException) as error:
+                raise NotRunningError(f"{self.url} broke off: {error}") from error
+
+    def _open(self, path: str, headers: dict[str, str]) -> _Connection:
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        connection = _Connection(self.url)
+        try:
+            connection.http.connect()
+            if connection.sock is not None:
+                connection.sock.settimeout(ANSWER_TIMEOUT)
+            connection.http.request("GET", connection.prefix + path, headers=headers)
+        except OSError as error:
+            connection.http.close()
+            raise NotRunningError(f"nothing answers at {self.url}: {error}") from error
+        return connection
+
+    def _answer(self, connection: _Connection, path: str) -> HTTPResponse:
+        try:
+            answer = connection.http.getresponse()
+        except (OSError, HTTPException) as error:
+            raise NotRunningError(f"{self.url} gave no answer: {error}") from error
+        if answer.status in (401, 403):
+            raise CommandError(
+                f"{self.url} refuses: HTTP {answer.status}", "set FLEET_TOKEN to a valid token"
+            )
+        if answer.headers.get_content_type() == "application/problem+json":
+            raise _refusal(answer)
+        if answer.status != 200:
+            raise _NotOursError(f"{path}: HTTP {answer.status} {answer.reason}")
+        return answer
+
+
+class _NotOursError(Exception):
+    """The answer is none of the API's documents."""
+
+
+class _Connection:
+    """One connection, closed at the end of its block."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise CommandError(f"{url!r} is no URL of a fleet", "write it as http://HOST:PORT")
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        self.http = kind(parts.hostname, parts.port, timeout=CONNECT_TIMEOUT)
+        self.prefix = parts.path.rstrip("/")
+
+    @property
+    def sock(self) -> socket.socket | None:
+        return self.http.sock
+
+    def __enter__(self) -> _Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+
+def _refusal(answer: HTTPResponse) -> Exception:
+    try:
+        problem = msgspec.json.decode(answer.read(MAX_LINE), type=ProblemDocument)
+    except msgspec.MsgspecError as error:
+        return _NotOursError(str(error))
+    return CommandError(problem.detail)
+
+
+def messages(answer: HTTPResponse) -> Iterator[Message]:
+    """Read a text/event-stream; comments (heartbeats) are passed over."""
+    fields: dict[str, str] = {}
+    data: list[str] = []
+    while line := answer.readline(MAX_LINE):
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        if not text:
+            if data:
+                yield Message(fields.get("id", ""), fields.get("event", ""), "\n".join(data))
+            fields, data = {}, []
+            continue
+        name, _, value = text.partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            data.append(value)
+        elif name:
+            fields[name] = value

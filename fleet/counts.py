@@ -1,0 +1,37 @@
+"""Containers counted by state. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fleet.model import Container, Value
+
+
+class Counts(Value, frozen=True, kw_only=True):
+    """How many containers are in which state; `stopped` is everything that has no processes."""
+
+    total: int
+    running: int
+    paused: int
+    restarting: int
+    stopped: int
+    unhealthy: int
+
+
+def count(containers: Iterable[Container]) -> Counts:
+    """Count in one pass."""
+    total = running = paused = restarting = unhealthy = 0
+    for container in containers:
+        total += 1
+        running += container.state == "running"
+        paused += container.state == "paused"
+        restarting += container.state == "restarting"
+        unhealthy += container.health.status == "unhealthy"
+    return Counts(
+        total=total,
+        running=running,
+        paused=paused,
+        restarting=restarting,
+        stopped=total - running - paused - restarting,
+        unhealthy=unhealthy,
+    )

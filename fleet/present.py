@@ -1,0 +1,82 @@
+"""Live values to API documents: the one mapping, pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeVar
+
+import msgspec
+
+from config.models import Host, TcpHost
+from fleet.counts import count
+from fleet.model import Container, EngineEvent, HostState, Sample
+from web.documents import (
+    ContainerDocument,
+    CountsDocument,
+    EngineDocument,
+    ErrorDocument,
+    EventDocument,
+    HostDocument,
+    StatsDocument,
+)
+
+T = TypeVar("T")
+
+
+def host_document(
+    host: Host,
+    state: HostState,
+    containers: Collection[Container],
+    samples: Collection[Sample],
+) -> HostDocument:
+    """One host with the sums over its containers."""
+    return HostDocument(
+        name=host.name,
+        connection=host.__struct_config__.tag,  # type: ignore[arg-type]  # one of the three words
+        target=host.target,
+        labels=host.labels,
+        status=state.status,
+        since=state.since,
+        via=state.via,
+        error=_document(state.error, ErrorDocument),
+        stale_since=state.stale_since,
+        last_seen=state.last_seen,
+        next_attempt=state.next_attempt,
+        attempts=state.attempts,
+        reconnects=state.reconnects,
+        engine=_document(state.engine, EngineDocument),
+        containers=msgspec.convert(count(containers), CountsDocument, from_attributes=True),
+        cpu_percent=sum(s.cpu_percent or 0.0 for s in samples) if samples else None,
+        memory_used=sum(s.memory_used for s in samples) if samples else None,
+        response_ms=None if state.response_seconds is None else state.response_seconds * 1000,
+        missed_samples=state.missed_samples,
+        warnings=warnings_of(host),
+    )
+
+
+def warnings_of(host: Host) -> tuple[str, ...]:
+    """Standing warnings about how a host is reached."""
+    if isinstance(host, TcpHost) and host.insecure and host.tls is None:
+        return ("plain TCP: anyone on the way can read and command this Engine",)
+    return ()
+
+
+def container_document(
+    container: Container, sample: Sample | None, state: HostState
+) -> ContainerDocument:
+    """One container with its latest sample; stale while its host is not up."""
+    document = msgspec.convert(container, ContainerDocument, from_attributes=True)
+    return msgspec.structs.replace(
+        document,
+        stats=_document(sample, StatsDocument),
+        stale_since=state.stale_since,
+    )
+
+
+def event_document(event: EngineEvent) -> EventDocument:
+    """One event."""
+    return msgspec.convert(event, EventDocument, from_attributes=True)
+
+
+def _document(value: object | None, kind: type[T]) -> T | None:
+    return None if value is None else msgspec.convert(value, kind, from_attributes=True)

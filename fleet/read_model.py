@@ -1,0 +1,169 @@
+"""The tracker as the web's read model: live values in, documents out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import NamedTuple
+
+from config.models import Host
+from fleet.feed import Subscription
+from fleet.model import Container, EngineEvent, HostState, Sample
+from fleet.present import container_document, event_document, host_document
+from fleet.tracker import Tracker, now
+from fleet.verdict import verdict
+from fleet.version import VERSION
+from web.documents import (
+    ConfigDocument,
+    ContainerDocument,
+    EventDocument,
+    FleetDocument,
+    HostDocument,
+    StorageDocument,
+)
+
+SHORTEST_ID = 4
+
+
+class LiveReadModel:
+    """Implements `web.read_model.ReadModel` over a tracker.
+
+    Args:
+        tracker: The live state.
+        hosts: The configured hosts, as they are now.
+        config: The state of the configuration, as it is now.
+        storage: The state of the recorder, as it is now.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        hosts: Callable[[], Mapping[str, Host]],
+        config: Callable[[], ConfigDocument],
+        storage: Callable[[], StorageDocument],
+    ) -> None:
+        self._tracker = tracker
+        self._hosts = hosts
+        self._config = config
+        self._storage = storage
+        self._started: datetime = now()
+        self._made: dict[str, dict[str, _Made]] = {}
+
+    def fleet(self) -> FleetDocument:
+        """The program itself and its verdict."""
+        hosts = self.hosts()
+        config, storage = self._config(), self._storage()
+        word, reasons = verdict(hosts, config, storage)
+        return FleetDocument(
+            version=VERSION,
+            started=self._started,
+            verdict=word,
+            reasons=reasons,
+            hosts=len(hosts),
+            hosts_up=sum(host.status == "up" for host in hosts),
+            config=config,
+            storage=storage,
+            dropped={f"storage_{kind}": rows for kind, rows in storage.dropped.items()},
+        )
+
+    def ready(self) -> tuple[bool, str]:
+        """Every enabled host was tried once; the database was opened before anything was served."""
+        for name, state in self._tracker.hosts.items():
+            if state.status == "connecting":
+                return False, f"host {name} has not answered or failed yet"
+        return True, ""
+
+    def hosts(self) -> Sequence[HostDocument]:
+        """All configured hosts that the supervisor has taken over, by name."""
+        found = (self.host(name) for name in sorted(self._hosts()))
+        return [host for host in found if host is not None]
+
+    def host(self, name: str) -> HostDocument | None:
+        """One host, or None."""
+        host, state = self._hosts().get(name), self._tracker.hosts.get(name)
+        if host is None or state is None:
+            return None
+        containers = self._tracker.containers(name)
+        samples = [s for c in containers if (s := self._tracker.sample(name, c)) is not None]
+        return host_document(host, state, containers.values(), samples)
+
+    def containers(self, host: str | None = None) -> Sequence[ContainerDocument]:
+        """All known containers (of one host), by host and name."""
+        names = sorted(self._tracker.hosts) if host is None else [host]
+        return [document for name in names for document in self._of(name)]
+
+    def find(self, ref: str, host: str | None = None) -> Sequence[ContainerDocument]:
+        """Containers whose name is `ref` or whose id begins with it."""
+        by_id = len(ref) >= SHORTEST_ID
+        names = sorted(self._tracker.hosts) if host is None else [host]
+        return [
+            self._document(name, container.id)
+            for name in names
+            for container in self._tracker.containers(name).values()
+            if container.name == ref or (by_id and container.id.startswith(ref))
+        ]
+
+    def recent_events(self, limit: int) -> Sequence[EventDocument]:
+        """The last events kept in memory, newest last."""
+        return [event_document(event) for event in self._tracker.events.newest(limit)]
+
+    @asynccontextmanager
+    async def events(self, after: int | None = None) -> AsyncIterator[LiveEvents]:
+        """Follow events; see `web.read_model.ReadModel`."""
+        with self._tracker.events.subscribe(after) as subscription:
+            yield LiveEvents(subscription)
+
+    def _of(self, host: str) -> list[ContainerDocument]:
+        containers = self._tracker.containers(host)
+        made = self._made.get(host, {})
+        if len(made) > len(containers):
+            self._made[host] = {key: made[key] for key in containers if key in made}
+        return [
+            self._document(host, container.id)
+            for container in sorted(containers.values(), key=lambda container: container.name)
+        ]
+
+    def _document(self, host: str, container_id: str) -> ContainerDocument:
+        """The document of a container; the one made last, while nothing in it is another value."""
+        container = self._tracker.containers(host)[container_id]
+        sample = self._tracker.sample(host, container_id)
+        state = self._tracker.hosts[host]
+        made = self._made.setdefault(host, {})
+        known = made.get(container_id)
+        if known is None or not known.shows(container, sample, state):
+            document = container_document(container, sample, state)
+            known = made[container_id] = _Made(container, sample, document)
+        return known.document
+
+
+class _Made(NamedTuple):
+    """A document and what it was made of."""
+
+    container: Container
+    sample: Sample | None
+    document: ContainerDocument
+
+    def shows(self, container: Container, sample: Sample | None, state: HostState) -> bool:
+        """Whether the document still says what it should."""
+        return (
+            self.container is container
+            and self.sample is sample
+            and self.document.stale_since == state.stale_since
+        )
+
+
+class LiveEvents:
+    """A subscription that speaks in documents."""
+
+    def __init__(self, subscription: Subscription[EngineEvent]) -> None:
+        self._subscription = subscription
+
+    @property
+    def dropped(self) -> int:
+        """Events that this reader was too slow for."""
+        return self._subscription.dropped
+
+    async def next(self) -> EventDocument:
+        """Wait for the next event."""
+        return event_document(await self._subscription.next())

@@ -1,0 +1,123 @@
+"""The running configuration, and taking over a changed file: only changed hosts are touched."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import trio
+
+from config.diff import diff
+from config.load import load
+from config.models import Config
+from config.problems import ConfigError
+from config.references import Fingerprints, fingerprints, referenced
+from config.watch import Watch
+from fleet.supervisor import Supervisor
+from fleet.tracker import now
+from web.documents import ConfigDocument
+
+log = logging.getLogger(__name__)
+
+
+class RunningConfig:
+    """What runs now, and why a newer file does not.
+
+    Attributes:
+        config: The configuration in force.
+        loaded: When it was taken over.
+        error: What is wrong with the file now, None while it is what runs.
+        error_since: Since when it is refused.
+        warning: What needs a restart of the program to take effect, None if nothing does.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.loaded: datetime = now()
+        self.error: str | None = None
+        self.error_since: datetime | None = None
+        self.warning: str | None = None
+
+    def document(self) -> ConfigDocument:
+        """How the API and `fleet status` show it."""
+        return ConfigDocument(
+            source=str(self.config.source) if self.config.source else None,
+            loaded=self.loaded,
+            error=self.error,
+            error_since=self.error_since,
+            warnings=(*self.config.warnings, *([self.warning] if self.warning else [])),
+        )
+
+    def refuse(self, error: str) -> None:
+        """Keep what runs, and say why."""
+        if error != self.error:
+            log.error("the configuration was refused, the old one runs on: %s", error)
+        self.error_since = self.error_since or now()
+        self.error = error
+
+    def take(self, config: Config, warning: str | None) -> None:
+        """Put a new configuration in force."""
+        self.config = config
+        self.loaded = now()
+        self.error = self.error_since = None
+        self.warning = warning
+        if warning:
+            log.warning("%s", warning)
+
+
+class Reloader:
+    """Follows the file and hands its hosts to the supervisor.
+
+    Args:
+        running: What runs; changed in place.
+        path: The file.
+        supervisor: Who starts, stops and restarts.
+        environ: Where `*_env` keys are looked up.
+    """
+
+    def __init__(
+        self,
+        running: RunningConfig,
+        path: Path,
+        supervisor: Supervisor,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._running = running
+        self._path = path
+        self._supervisor = supervisor
+        self._environ = environ
+        self._first = running.config
+        self._watch = Watch(path)
+        self._watch.follow(referenced(running.config))
+        self._files: Fingerprints = fingerprints(referenced(running.config))
+
+    def trigger(self) -> None:
+        """Read the file anew now: what SIGHUP asks for."""
+        self._watch.trigger()
+
+    async def run(self) -> None:
+        """Take over every change. Runs until cancelled."""
+        async for _ in self._watch:
+            await self._reload()
+
+    async def _reload(self) -> None:
+        try:
+            new = await trio.to_thread.run_sync(load, self._path, self._environ)
+        except ConfigError as error:
+            self._running.refuse(str(error))
+            return
+        files = await trio.to_thread.run_sync(fingerprints, referenced(new))
+        change = diff(self._running.config, new, self._files, files)
+        log.info(
+            "configuration read: hosts started %d, stopped %d, restarted %d",
+            len(change.started),
+            len(change.stopped),
+            len(change.restarted),
+        )
+        # What needs a restart is measured against what the program began with, not the last file.
+        self._running.take(new, diff(self._first, new).message)
+        self._files = files
+        self._watch.follow(referenced(new))
+        self._supervisor.want(new.hosts, restart=frozenset(change.restarted))

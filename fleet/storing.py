@@ -1,0 +1,94 @@
+"""The database as the running fleet sees it: which one, how the writing goes, where to resume."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+import trio
+
+from config.models import Storage
+from storage.database import About, Database
+from storage.errors import StorageError
+from storage.queries import containers_known, last_event_nanos
+from storage.recorder import Recorder
+from storage.rows import ContainerRow
+from web.documents import StorageDocument
+
+log = logging.getLogger(__name__)
+
+RESUME_SECONDS = 10.0
+ASK_EVERY = 15.0
+
+
+class StorageView:
+    """Keeps the recorder's state as a document.
+
+    Args:
+        settings: `[storage]`.
+        database: Asked once for its edition.
+        recorder: Asked at every call.
+    """
+
+    def __init__(self, settings: Storage, database: Database, recorder: Recorder) -> None:
+        self._embedded = settings.url is None
+        self._database = database
+        self._recorder = recorder
+        self._about: About | None = None
+
+    async def follow(self) -> None:
+        """Learn which database it is, as soon as it answers."""
+        while self._about is None:
+            try:
+                self._about = await self._database.about()
+            except StorageError:
+                await trio.sleep(ASK_EVERY)  # the recorder says why
+
+    def document(self) -> StorageDocument:
+        """How it goes now."""
+        status = self._recorder.status()
+        dropped = {
+            table: count + status.refused.get(table, 0) for table, count in status.dropped.items()
+        }
+        return StorageDocument(
+            state=status.state,
+            kind=self._kind(),
+            since=status.since,
+            error=status.error,
+            queued=sum(status.queued.values()),
+            written=status.written,
+            dropped=dropped,
+            last_write=status.last_write,
+        )
+
+    def _kind(self) -> str:
+        if self._about is None:
+            return "embedded" if self._embedded else "external"
+        kind = f"PostgreSQL {self._about.version}"
+        if self._about.timescaledb:
+            edition = self._about.edition.removeprefix("timescaledb-").capitalize()
+            kind += f", TimescaleDB {self._about.timescaledb} {edition}"
+        return f"embedded {kind}" if self._embedded else kind
+
+
+async def containers_of(database: Database, hosts: Iterable[str]) -> dict[str, list[ContainerRow]]:
+    """The containers that were there when each host was last written about; see `resume_points`."""
+    try:
+        with trio.fail_after(RESUME_SECONDS):
+            return {host: await containers_known(database, host) for host in hosts}
+    except (StorageError, trio.TooSlowError) as error:
+        log.warning("the database does not tell which containers there were: %s", error)
+        return {}
+
+
+async def resume_points(database: Database) -> dict[str, int]:
+    """Nanoseconds of the last stored event by host; nothing where the database is away.
+
+    Without them a host's events are asked for from an hour back, and told apart when written.
+    """
+    try:
+        with trio.fail_after(RESUME_SECONDS):
+            return await last_event_nanos(database)
+    except (StorageError, trio.TooSlowError) as error:
+        log.warning("the database does not tell where events ended: %s", error)
+        return {}

@@ -1,0 +1,161 @@
+"""The sole owner of the live fleet's state. Synchronous: no await, so every view is consistent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from fleet.changes import (
+    Change,
+    ContainerChanged,
+    ContainerRemoved,
+    EventSeen,
+    HostChanged,
+    HostRemoved,
+    Sampled,
+)
+from fleet.feed import Feed
+from fleet.model import Container, EngineEvent, HostState, Sample
+
+Listener = Callable[[Change], None]
+
+
+def now() -> datetime:
+    """This machine's clock, as UTC."""
+    return datetime.now(UTC)
+
+
+class Tracker:
+    """Hosts, containers, latest samples and recent events, with listeners for every change.
+
+    A listener must return at once and never raise: it runs inside the change.
+
+    Attributes:
+        events: The last `event_buffer` events of all hosts, numbered.
+        revision: The number of the last change.
+    """
+
+    def __init__(self, event_buffer: int = 1000) -> None:
+        self.events: Feed[EngineEvent] = Feed(event_buffer)
+        self.revision = 0
+        self._hosts: dict[str, HostState] = {}
+        self._containers: dict[str, dict[str, Container]] = {}
+        self._samples: dict[str, dict[str, Sample]] = {}
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` with every change from now on."""
+        self._listeners.append(listener)
+
+    # Reading
+
+    @property
+    def hosts(self) -> Mapping[str, HostState]:
+        """All hosts by name."""
+        return self._hosts
+
+    def containers(self, host: str) -> Mapping[str, Container]:
+        """The containers of a host by id; empty for an unknown host."""
+        return self._containers.get(host, {})
+
+    def running(self, host: str) -> list[Container]:
+        """The containers of a host that have processes and so can be sampled."""
+        return [c for c in self.containers(host).values() if c.state in ("running", "paused")]
+
+    def sample(self, host: str, container_id: str) -> Sample | None:
+        """The latest sample of a running container."""
+        return self._samples.get(host, {}).get(container_id)
+
+    # Changing
+
+    def add_host(self, name: str, status: str = "connecting") -> None:
+        """Begin with a host; one that is known already starts anew but keeps its containers."""
+        known = self._hosts.get(name)
+        state = HostState(
+            name=name, status="disabled" if status == "disabled" else "connecting", since=now()
+        )
+        if known is not None:
+            state = msgspec.structs.replace(
+                state,
+                engine=known.engine,
+                last_seen=known.last_seen,
+                listed=known.listed,
+                stale_since=known.stale_since or (known.last_seen if known.listed else None),
+            )
+        self._hosts[name] = state
+        self._containers.setdefault(name, {})
+        self._samples.setdefault(name, {})
+        self._emit(HostChanged, host=name, state=state, previous=known or state)
+
+    def remove_host(self, name: str) -> None:
+        """Forget a host that left the configuration."""
+        if name not in self._hosts:
+            return
+        self.keep_only(name, ())
+        for state in (self._hosts, self._containers, self._samples):
+            state.pop(name)
+        self._emit(HostRemoved, host=name)
+
+    def update_host(self, name: str, **changes: Any) -> HostState:
+        """Replace fields of a host's state; `since` follows `status` by itself."""
+        previous = self._hosts[name]
+        if changes.get("status", previous.status) != previous.status:
+            changes.setdefault("since", now())
+        state = msgspec.structs.replace(previous, **changes)
+        self._hosts[name] = state
+        self._emit(HostChanged, host=name, state=state, previous=previous)
+        return state
+
+    def missed(self, name: str, samples: int) -> None:
+        """Count samples that could not be taken."""
+        state = self._hosts[name]
+        self._hosts[name] = msgspec.structs.replace(
+            state, missed_samples=state.missed_samples + samples
+        )
+
+    def put_container(self, container: Container) -> None:
+        """Take over what an inspect said; nothing is emitted when it is what we knew."""
+        known = self._containers[container.host]
+        previous = known.get(container.id)
+        if previous == container:
+            return
+        known[container.id] = container
+        if container.state not in ("running", "paused"):
+            self._samples[container.host].pop(container.id, None)
+        self._emit(ContainerChanged, host=container.host, container=container, previous=previous)
+
+    def remove_container(self, host: str, container_id: str) -> None:
+        """Forget a container that its Engine no longer knows."""
+        container = self._containers[host].pop(container_id, None)
+        self._samples[host].pop(container_id, None)
+        if container is not None:
+            self._emit(ContainerRemoved, host=host, container=container, at=now())
+
+    def keep_only(self, host: str, ids: Iterable[str]) -> None:
+        """Forget every container of a host that is not in a fresh list."""
+        for gone in self._containers[host].keys() - set(ids):
+            self.remove_container(host, gone)
+
+    def put_event(self, event: EngineEvent) -> EngineEvent:
+        """Number an event, keep it among the recent ones and tell the listeners."""
+        numbered = msgspec.structs.replace(event, number=self.events.next_number)
+        self.events.append(numbered)
+        self._emit(EventSeen, host=event.host, event=numbered)
+        return numbered
+
+    def put_sample(self, host: str, container_id: str, sample: Sample) -> None:
+        """Take over a sample; of a container that is gone or stopped meanwhile it is let go."""
+        container = self._containers[host].get(container_id)
+        if container is None or container.state not in ("running", "paused"):
+            return
+        self._samples[host][container_id] = sample
+        self._emit(Sampled, host=host, container=container, sample=sample)
+
+    def _emit(self, kind: type[Change], **fields: Any) -> None:
+        self.revision += 1
+        change = kind(revision=self.revision, **fields)
+        for listener in self._listeners:
+            listener(change)
