@@ -1,0 +1,1 @@
+"""The HTTP side: Litestar application, its documents, live streams."""

@@ -1,0 +1,85 @@
+"""The web application as a whole."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from config.addresses import canonical, is_loopback
+from web import containers, events, hosts, page, program
+from web.gate import LOOPBACK_NAMES, Gate
+from web.history import History
+from web.listening import parse_listen
+from web.parameters import refuse_undeclared
+from web.problems import answer_exception
+from web.read_model import ReadModel
+from web.schema import openapi_config
+from web.sources import Sources
+from web.streams import Streams
+
+HANDLERS = (
+    page.show_page,
+    program.show_fleet,
+    program.show_alive,
+    program.show_ready,
+    hosts.list_hosts,
+    hosts.show_host,
+    hosts.show_health_history,
+    containers.list_containers,
+    containers.show_container,
+    containers.show_container_on,
+    containers.show_stats,
+    containers.show_stats_on,
+    containers.show_stats_of_stats,
+    containers.show_stats_history,
+    containers.show_stats_history_on,
+    containers.show_stats_history_of_stats,
+    events.list_events,
+    events.stream_events,
+)
+
+
+class Application:
+    """An ASGI application: the gate, the router behind it, and the live streams to end."""
+
+    def __init__(self, app: ASGIApp, streams: Streams) -> None:
+        self._app = app
+        self.streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._app(scope, receive, send)
+
+
+def create_app(
+    read_model: ReadModel,
+    history: History | None,
+    *,
+    listen: str = "127.0.0.1:8080",
+    token: str | None = None,
+    max_streams: int = 256,
+    heartbeat: float = 15.0,
+) -> Application:
+    """Build the application.
+
+    Args:
+        read_model: The live fleet.
+        history: The database, or None where there is none.
+        listen: Where it will be served; on loopback only the machine's own names are answered.
+        token: Reads need it as a bearer token. Whoever listens off loopback must set one.
+        max_streams: Live streams at once.
+        heartbeat: Seconds between signs of life on a silent stream.
+    """
+    streams = Streams(max_streams, heartbeat)
+    router = Litestar(
+        route_handlers=HANDLERS,
+        guards=[refuse_undeclared],
+        exception_handlers={Exception: answer_exception},
+        state=State({"sources": Sources(read_model, history, streams)}),
+        openapi_config=openapi_config(read_model.fleet().version),
+        logging_config=None,
+    )
+    host = parse_listen(listen)[0]
+    names = LOOPBACK_NAMES | {canonical(host)} if is_loopback(host) else None
+    return Application(Gate(router, names, token), streams)

@@ -1,0 +1,395 @@
+"""What the API answers: the published documents, in one place.
+
+Times are timezone-aware UTC. Sizes are bytes, percentages of CPU are of one core (one busy core
+is 100), durations carry their unit in the name. None means "not known". Documents grow only by
+addition.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+HostStatus = Literal["connecting", "up", "down", "disabled"]
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all documents."""
+
+
+class ErrorDocument(Document, frozen=True, kw_only=True):
+    """Why a host is not up. `kind` is a stable word, `message` a sentence with the next step."""
+
+    kind: str
+    message: str
+    hint: str = ""
+    at: datetime | None = None
+
+
+class EngineDocument(Document, frozen=True, kw_only=True):
+    """What the Engine says of itself and its machine. `api_version` is the negotiated one."""
+
+    version: str
+    api_version: str
+    operating_system: str = ""
+    architecture: str = ""
+    kernel: str = ""
+    cpus: int = 0
+    memory: int = 0
+
+
+class CountsDocument(Document, frozen=True, kw_only=True):
+    """Containers of a host by state."""
+
+    total: int = 0
+    running: int = 0
+    paused: int = 0
+    restarting: int = 0
+    stopped: int = 0
+    unhealthy: int = 0
+
+
+class HostDocument(Document, frozen=True, kw_only=True):
+    """One host and its health.
+
+    `since` is when `status` began. While a host is not up its containers and figures are the last
+    known ones, and `stale_since` says from when. `last_seen` is its last answer of any kind.
+    """
+
+    name: str
+    connection: Literal["local", "tcp", "ssh"]
+    target: str
+    labels: dict[str, str] = {}
+    status: HostStatus
+    since: datetime
+    via: str = ""
+    error: ErrorDocument | None = None
+    stale_since: datetime | None = None
+    last_seen: datetime | None = None
+    next_attempt: datetime | None = None
+    attempts: int = 0  # failed in a row
+    reconnects: int = 0  # since the start
+    engine: EngineDocument | None = None
+    containers: CountsDocument = CountsDocument()
+    cpu_percent: float | None = None  # sum over its containers
+    memory_used: int | None = None  # sum over its containers
+    response_ms: float | None = None
+    missed_samples: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class PortDocument(Document, frozen=True, kw_only=True):
+    """One port. `host_port` None: exposed but not published."""
+
+    container_port: int
+    protocol: str
+    host_ip: str | None = None
+    host_port: int | None = None
+
+
+class MountDocument(Document, frozen=True, kw_only=True):
+    """One mount."""
+
+    type: str
+    source: str
+    destination: str
+    name: str = ""
+    read_only: bool = False
+
+
+class NetworkDocument(Document, frozen=True, kw_only=True):
+    """A container's place in a network."""
+
+    name: str
+    id: str = ""
+    ip_address: str = ""
+    ipv6_address: str = ""
+    mac_address: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+class HealthCheckDocument(Document, frozen=True, kw_only=True):
+    """One run of the container's health check."""
+
+    start: datetime | None
+    end: datetime | None
+    exit_code: int
+    output: str
+
+
+class ContainerHealthDocument(Document, frozen=True, kw_only=True):
+    """Docker's own verdict where there is a health check, else read off the state."""
+
+    status: Literal["healthy", "unhealthy", "starting", "none"]
+    source: Literal["healthcheck", "state"]
+    failing_streak: int = 0
+    log: tuple[HealthCheckDocument, ...] = ()
+
+
+class ComposeDocument(Document, frozen=True, kw_only=True):
+    """A container's place in a Compose project."""
+
+    project: str
+    service: str
+    number: int | None = None
+
+
+class StatsDocument(Document, frozen=True, kw_only=True):
+    """One sample. `cpu_percent` is None until a second sample gives a difference."""
+
+    time: datetime
+    cpu_percent: float | None
+    memory_used: int
+    memory_limit: int
+    memory_percent: float | None
+    network_rx: int | None
+    network_tx: int | None
+    block_read: int | None
+    block_write: int | None
+    pids: int | None
+    cpu_total: int
+    system_total: int | None
+    online_cpus: int
+
+
+class ContainerDocument(Document, frozen=True, kw_only=True):
+    """One container. `identity` survives a recreate, `id` does not."""
+
+    host: str
+    id: str
+    name: str
+    identity: str
+    image: str
+    image_id: str
+    state: str
+    health: ContainerHealthDocument
+    created: datetime | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+    pid: int = 0
+    exit_code: int | None = None
+    oom_killed: bool = False
+    error: str = ""
+    restart_count: int = 0
+    restart_policy: str = ""
+    labels: dict[str, str] = {}
+    ports: tuple[PortDocument, ...] = ()
+    networks: tuple[NetworkDocument, ...] = ()
+    mounts: tuple[MountDocument, ...] = ()
+    environment: dict[str, str] = {}  # values redacted unless their name is allowed
+    compose: ComposeDocument | None = None
+    stats: StatsDocument | None = None
+    stale_since: datetime | None = None
+
+
+class EventDocument(Document, frozen=True, kw_only=True):
+    """One Engine event.
+
+    `number` counts up over all hosts since the start of this process; it is 0 for an event that
+    was read from the database, which keeps none.
+    """
+
+    number: int
+    host: str
+    time: datetime
+    time_nano: int
+    type: str
+    action: str
+    actor_id: str
+    name: str | None = None
+    exit_code: int | None = None
+    attributes: dict[str, str] = {}
+
+
+class ConfigDocument(Document, frozen=True, kw_only=True):
+    """Which configuration runs. `error` is set while a newer file was refused."""
+
+    source: str | None
+    loaded: datetime
+    error: str | None = None
+    error_since: datetime | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class StorageDocument(Document, frozen=True, kw_only=True):
+    """The recorder's state: `writing`, `away` or `off`."""
+
+    state: str
+    kind: str = ""  # embedded, PostgreSQL or TimescaleDB edition, with version
+    since: datetime | None = None
+    error: str | None = None
+    queued: int = 0
+    written: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+    last_write: datetime | None = None
+
+
+class FleetDocument(Document, frozen=True, kw_only=True):
+    """The program itself, and the verdict that `fleet status` ends with.
+
+    `verdict`: `ok`, `degraded` (an unhealthy container, a refused configuration, storage away,
+    something dropped lately) or `down` (a host is not up).
+    """
+
+    version: str
+    started: datetime
+    verdict: Literal["ok", "degraded", "down"]
+    reasons: tuple[str, ...] = ()
+    hosts: int = 0
+    hosts_up: int = 0
+    config: ConfigDocument
+    storage: StorageDocument
+    dropped: dict[str, int] = {}  # what this process had to let go, by kind
+
+
+class Page(Document, frozen=True, kw_only=True):
+    """How a list was cut. `total` counts all matches."""
+
+    total: int
+    offset: int
+    limit: int
+
+
+class HostsDocument(Document, frozen=True, kw_only=True):
+    """`/api/hosts`: all configured hosts in the order of their names."""
+
+    hosts: tuple[HostDocument, ...]
+
+
+class ContainersDocument(Document, frozen=True, kw_only=True):
+    """`/api/containers`: one page of the matches, in the order of host and name."""
+
+    containers: tuple[ContainerDocument, ...]
+    page: Page
+
+
+class ContainerStatsDocument(Document, frozen=True, kw_only=True):
+    """`.../stats`: the latest sample, None before the first one or when it does not run.
+
+    `stale_since` is set while the host is not up: the sample is then the last known one.
+    """
+
+    host: str
+    id: str
+    name: str
+    stats: StatsDocument | None
+    stale_since: datetime | None = None
+
+
+class StatsPointDocument(Document, frozen=True, kw_only=True):
+    """One step of a container's history: averages and maxima over `samples` samples.
+
+    `network_*` and `block_*` are the bytes moved in this step, `pids` the most there were.
+    """
+
+    time: datetime
+    samples: int
+    cpu_percent: float | None
+    cpu_percent_max: float | None
+    memory_used: float | None
+    memory_used_max: int | None
+    memory_limit: int | None
+    network_rx: int | None
+    network_tx: int | None
+    block_read: int | None
+    block_write: int | None
+    pids: int | None
+
+
+class StatsHistoryDocument(Document, frozen=True, kw_only=True):
+    """`.../stats/history`: oldest first, at multiples of `step_seconds` from `start`.
+
+    A step without a sample is absent, not zero.
+    """
+
+    host: str
+    id: str
+    name: str
+    start: datetime
+    end: datetime
+    step_seconds: float
+    points: tuple[StatsPointDocument, ...]
+
+
+class HealthPointDocument(Document, frozen=True, kw_only=True):
+    """One stored observation of a host's health."""
+
+    time: datetime
+    status: str
+    engine_version: str | None
+    running: int
+    total: int
+    unhealthy: int
+    response_ms: float | None
+    error: str | None
+
+
+class HealthHistoryDocument(Document, frozen=True, kw_only=True):
+    """`/api/hosts/{host}/health/history`: oldest first, thinned so that trouble stays visible."""
+
+    host: str
+    start: datetime
+    end: datetime
+    points: tuple[HealthPointDocument, ...]
+
+
+class EventsDocument(Document, frozen=True, kw_only=True):
+    """`/api/events`: newest last.
+
+    `sources` says where they come from: `memory`, `database` or both. `note` says why the answer
+    may lack older events (the database is away).
+    """
+
+    events: tuple[EventDocument, ...]
+    sources: tuple[Literal["memory", "database"], ...]
+    note: str | None = None
+
+
+class GapDocument(Document, frozen=True, kw_only=True):
+    """In the event stream, `event: gap`: events of any kind that this client was not sent.
+
+    `missed` None: not known how many, as the program was restarted in between.
+    """
+
+    missed: int | None
+    reason: str
+
+
+class AliveDocument(Document, frozen=True, kw_only=True):
+    """`/health`: the program answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class ReadyDocument(Document, frozen=True, kw_only=True):
+    """`/ready`: status 200 when ready, 503 when not, with the reason."""
+
+    ready: bool
+    reason: str = ""
+
+
+class CandidateDocument(Document, frozen=True, kw_only=True):
+    """One of several containers that a reference could mean."""
+
+    host: str
+    id: str
+    name: str
+
+
+class ProblemDocument(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """Every error (RFC 9457, `application/problem+json`).
+
+    `detail` says what happened and the next step. `parameter` names the query parameter at fault,
+    `suggestions` what may have been meant, `candidates` the containers of an ambiguous reference.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    parameter: str | None = None
+    suggestions: tuple[str, ...] = ()
+    candidates: tuple[CandidateDocument, ...] = ()

@@ -1,0 +1,132 @@
+"""Live events to one client as server-sent events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import anyio
+import msgspec
+from litestar.types import Receive, Scope, Send
+
+from web.documents import EventDocument, GapDocument
+from web.read_model import ReadModel, Subscription
+from web.streams import Streams
+
+RETRY_MS = 2000
+_ID = re.compile(r"([0-9]{1,18})(?:-([0-9a-f]{1,16}))?")
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"x-accel-buffering", b"no"),  # nginx must not collect what is live
+]
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Where a client left off: after this number, or from an earlier run of the program."""
+
+    after: int | None = None
+    restarted: bool = False
+
+
+def run_of(model: ReadModel) -> str:
+    """This run of the program in an id, since numbers start again with each."""
+    return f"{int(model.fleet().started.timestamp() * 1000):x}"
+
+
+def parse_last_event_id(header: str | None, run: str, newest: int) -> Resume:
+    """Read `Last-Event-ID`: `NUMBER-RUN` as sent, or a bare number of this run.
+
+    What cannot be of this run counts as from an earlier one, so the client is told of a gap.
+    """
+    if not header:
+        return Resume()
+    match = _ID.fullmatch(header.strip())
+    if match is None or match[2] not in (None, run) or int(match[1]) > newest:
+        return Resume(after=0, restarted=True)
+    return Resume(after=int(match[1]))
+
+
+class EventStream:
+    """An ASGI application that answers one request with a stream of events."""
+
+    def __init__(
+        self,
+        model: ReadModel,
+        streams: Streams,
+        matches: Callable[[EventDocument], bool],
+        last_event_id: str | None,
+    ) -> None:
+        self._model = model
+        self._streams = streams
+        self._matches = matches
+        self._run = run_of(model)
+        newest = model.recent_events(1)
+        self._resume = parse_last_event_id(
+            last_event_id, self._run, newest[-1].number if newest else 0
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Stream until the client leaves or the server ends."""
+        gone = False
+
+        async def watch_client(stream: anyio.CancelScope) -> None:
+            nonlocal gone
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            gone = True
+            stream.cancel()
+
+        with self._streams.place() as place:
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            async with (
+                self._model.events(self._resume.after) as subscription,
+                anyio.create_task_group() as tasks,
+            ):
+                tasks.start_soon(watch_client, place)
+                await self._feed(subscription, send)
+        if not gone:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _feed(self, subscription: Subscription, send: Send) -> None:
+        async def write(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        gaps = Gaps(self._resume.after)
+        await write(f"retry: {RETRY_MS}\n\n".encode())
+        if self._resume.restarted:
+            await write(self._gap(GapDocument(missed=None, reason="restarted"), 0))
+        while True:
+            event: EventDocument | None = None
+            with anyio.move_on_after(self._streams.heartbeat):
+                event = await subscription.next()
+            if event is None:
+                await write(b": heartbeat\n" + self._id(gaps.last) + b"\n")
+                continue
+            if missed := gaps.before(event.number, subscription.dropped):
+                told = GapDocument(missed=missed, reason="too slow or away too long")
+                await write(self._gap(told, event.number - 1))
+            if self._matches(event):
+                data = msgspec.json.encode(event)
+                await write(self._id(event.number) + b"data: " + data + b"\n\n")
+
+    def _id(self, number: int | None) -> bytes:
+        return b"" if number is None else f"id: {number}-{self._run}\n".encode()
+
+    def _gap(self, gap: GapDocument, number: int) -> bytes:
+        return self._id(number) + b"event: gap\ndata: " + msgspec.json.encode(gap) + b"\n\n"
+
+
+class Gaps:
+    """Finds what a reader missed: numbers are consecutive, so a jump is a gap."""
+
+    def __init__(self, last: int | None) -> None:
+        self.last = last
+
+    def before(self, number: int, dropped: int) -> int:
+        """How many events are missing before this one.
+
+        `dropped` is the subscription's count; it tells of a gap before the very first event.
+        """
+        missed = dropped if self.last is None else number - self.last - 1
+        self.last = number
+        return missed

@@ -1,0 +1,52 @@
+"""What each query parameter must be, in words: for the schema and for the errors alike."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+State = Literal[
+    "created",
+    "running",
+    "paused",
+    "restarting",
+    "removing",
+    "exited",
+    "dead",
+    # Podman's own
+    "configured",
+    "initialized",
+    "stopping",
+    "stopped",
+]
+Health = Literal["healthy", "unhealthy", "starting", "none"]
+STATES: tuple[State, ...] = get_args(State)
+HEALTHS: tuple[Health, ...] = get_args(Health)
+MAX_PAGE = 1000
+MAX_OFFSET = 1_000_000
+MAX_POINTS = 10_000
+
+_TIME = (
+    "a time with its zone like 2026-01-31T12:00:00Z, Unix seconds, or how long ago like 15m, 2h, 7d"
+)
+_EXPECTED = {
+    "host": "the name of a configured host, as in /api/hosts",
+    "state": f"one of {', '.join(STATES)}; repeat it for several",
+    "health": f"one of {', '.join(HEALTHS)}; repeat it for several",
+    "label": "KEY or KEY=VALUE; repeat it, all must match",
+    "name": "part of a container's name, or a pattern with * and ?",
+    "limit": f"a whole number from 1 to {MAX_PAGE}",
+    "offset": f"a whole number from 0 to {MAX_OFFSET}",
+    "start": _TIME,
+    "end": _TIME,
+    "since": _TIME,
+    "last": "a duration up to 30 days like 90s, 15m, 2h, 7d; not together with start or end",
+    "points": f"a whole number from 1 to {MAX_POINTS}",
+    "type": "an event type like container, image, network or volume",
+    "action": "an event action like start, die or health_status: healthy",
+    "container": "a container's name, or at least the first 4 characters of its id",
+}
+
+
+def expected(name: str) -> str:
+    """What the parameter must be; every declared parameter has an entry."""
+    return _EXPECTED[name]

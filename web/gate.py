@@ -1,0 +1,122 @@
+"""What stands before the router: who may ask, how much they may send, what every answer carries.
+
+It sees also what no route answers, so a refused client learns nothing of the paths.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import cast
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from web.page import STYLE_HASH
+from web.paths import routable
+from web.problems import Problem
+
+MAX_BODY = 64 * 1024  # nothing here takes a body, so this is only for the polite
+OPEN_PATHS = frozenset({"/health"})  # answered without a token
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+    (
+        b"content-security-policy",
+        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; frame-ancestors 'none'; "
+        "base-uri 'none'; form-action 'none'".encode(),
+    ),
+)
+
+
+def host_of(header: str) -> str:
+    """The name in a Host header, without port and brackets, in lower case.
+
+    The port is not looked at: behind `ssh -L 9000:localhost:8080` it is another one.
+    """
+    if header.startswith("["):
+        return header[1:].partition("]")[0].lower()
+    return header.partition(":")[0].lower().removesuffix(".")
+
+
+class Gate:
+    """ASGI application around the router.
+
+    Args:
+        app: The router.
+        names: Host names that may be asked for; None allows all. On loopback this stops web pages
+            that point a name of theirs at 127.0.0.1 (DNS rebinding).
+        token: The bearer token that reads need; None asks for none.
+    """
+
+    def __init__(self, app: ASGIApp, names: frozenset[str] | None, token: str | None) -> None:
+        self._app = app
+        self._names = names
+        self._token = None if token is None else token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check, then pass on, or answer with the problem."""
+        kind: str = scope["type"]
+        if kind == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            return
+        if kind != "http":
+            await self._app(scope, receive, send)
+            return
+        http = cast("HTTPScope", scope)  # its type says so
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+            await send(message)
+
+        try:
+            self._check(http)
+        except Problem as problem:
+            await problem.answer(http["path"])(http, receive, send_guarded)
+            return
+        http["path"] = routable(http["path"], http["raw_path"])
+        if http["method"] == "HEAD" and not http["path"].startswith("/api/stream/"):
+            # The server leaves out the body by its own copy of the method.
+            http = cast("HTTPScope", {**http, "method": "GET"})
+        await self._app(http, receive, send_guarded)
+
+    def _check(self, scope: HTTPScope) -> None:
+        headers = MutableScopeHeaders(scope)
+        if self._names is not None:
+            self._check_host(headers.get("host", ""))
+        if self._token is not None and scope["path"] not in OPEN_PATHS:
+            self._check_token(headers.get("authorization", ""), self._token)
+        if _body_size(headers.get("content-length"), headers.get("transfer-encoding")) > MAX_BODY:
+            raise Problem("body-too-large", f"A body may have {MAX_BODY} bytes; send none.")
+
+    def _check_host(self, header: str) -> None:
+        assert self._names is not None  # noqa: S101 - narrows the type for the caller's check
+        if host_of(header) not in self._names:
+            raise Problem(
+                "wrong-host-header",
+                f"This server is not called {header!r}. Ask for one of "
+                f"{', '.join(sorted(self._names))}, as is usual on the machine itself.",
+            )
+
+    def _check_token(self, header: str, token: bytes) -> None:
+        scheme, _, given = header.partition(" ")
+        right = hmac.compare_digest(given.strip().encode(), token)
+        if scheme.lower() != "bearer" or not right:
+            raise Problem(
+                "token-required",
+                "Send the configured token as `Authorization: Bearer TOKEN`.",
+                headers={"www-authenticate": 'Bearer realm="fleet"'},
+            )
+
+
+def _body_size(length: str | None, encoding: str | None) -> int:
+    """Announced bytes of the body; a chunked one announces nothing and counts as too many."""
+    if encoding is not None:
+        return MAX_BODY + 1
+    return int(length) if length is not None and length.isdecimal() else 0

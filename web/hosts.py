@@ -1,0 +1,52 @@
+"""Hosts and their health."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from litestar import get
+from litestar.params import FromPath
+from litestar.response.base import ASGIResponse
+
+from web.answers import json_answer
+from web.documents import HealthHistoryDocument, HostDocument, HostsDocument
+from web.finding import find_host
+from web.history import HistoryUnavailable
+from web.parameters import End, Last, Points, Start
+from web.schema import answers
+from web.sources import WebRequest, history_problem, require_history, sources
+from web.times import window
+
+
+@get("/api/hosts", responses=answers(HostsDocument))
+async def list_hosts(request: WebRequest) -> ASGIResponse:
+    """All configured hosts with their health, in the order of their names."""
+    return json_answer(HostsDocument(hosts=tuple(sources(request).model.hosts())))
+
+
+@get("/api/hosts/{host:str}", responses=answers(HostDocument, 404))
+async def show_host(request: WebRequest, host: FromPath[str]) -> ASGIResponse:
+    """One host with its health."""
+    return json_answer(find_host(sources(request).model, host))
+
+
+@get("/api/hosts/{host:str}/health/history", responses=answers(HealthHistoryDocument, 404, 503))
+async def show_health_history(
+    request: WebRequest,
+    host: FromPath[str],
+    start: Start = None,
+    end: End = None,
+    last: Last = None,
+    points: Points = 300,
+) -> ASGIResponse:
+    """Stored health of one host, oldest first; the last hour unless said otherwise."""
+    found = find_host(sources(request).model, host)
+    begin, until = window(start, end, last, datetime.now(UTC))
+    history = require_history(request)
+    try:
+        stored = await history.health_history(found.name, begin, until, points)
+    except HistoryUnavailable as error:
+        raise history_problem(error) from error
+    return json_answer(
+        HealthHistoryDocument(host=found.name, start=begin, end=until, points=tuple(stored))
+    )

@@ -1,0 +1,80 @@
+"""Query parameters: their declarations, and the refusal of those nobody declared."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+from typing import Annotated, Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.params import QueryParameter
+
+from web.expectations import MAX_OFFSET, MAX_PAGE, MAX_POINTS, Health, State, expected
+from web.problems import Problem
+
+
+def _declare(name: str, ge: int | None = None, le: int | None = None) -> QueryParameter:
+    return QueryParameter(name=name, description=expected(name), ge=ge, le=le)
+
+
+Hosts = Annotated[list[str] | None, _declare("host")]
+States = Annotated[list[State] | None, _declare("state")]
+Healths = Annotated[list[Health] | None, _declare("health")]
+Labels = Annotated[list[str] | None, _declare("label")]
+Name = Annotated[str | None, _declare("name")]
+Limit = Annotated[int, _declare("limit", ge=1, le=MAX_PAGE)]
+Offset = Annotated[int, _declare("offset", ge=0, le=MAX_OFFSET)]
+OneHost = Annotated[str | None, _declare("host")]
+EventType = Annotated[str | None, _declare("type")]
+EventAction = Annotated[str | None, _declare("action")]
+Container = Annotated[str | None, _declare("container")]
+Since = Annotated[str | None, _declare("since")]
+Start = Annotated[str | None, _declare("start")]
+End = Annotated[str | None, _declare("end")]
+Last = Annotated[str | None, _declare("last")]
+Points = Annotated[int, _declare("points", ge=1, le=MAX_POINTS)]
+
+
+@cache
+def declared(handler: BaseRouteHandler) -> dict[str, bool]:
+    """A handler's query parameters by name, and whether each may be repeated."""
+    names: dict[str, bool] = {}
+    for field in handler.parsed_fn_signature.parameters.values():
+        declaration = field.kwarg_definition
+        if isinstance(declaration, QueryParameter):
+            names[declaration.name or field.name] = field.is_non_string_sequence or any(
+                inner.is_non_string_sequence for inner in field.inner_types
+            )
+    return names
+
+
+async def refuse_undeclared(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """Litestar guard: a misspelt filter must not silently match everything.
+
+    Raises:
+        Problem: A parameter is unknown here, or stands twice where one is meant.
+    """
+    if not connection.scope["query_string"]:
+        return
+    names = declared(handler)
+    given = connection.query_params
+    for name in given.dict():
+        if name not in names:
+            close = get_close_matches(name, names, n=2)
+            known = f"Known here: {', '.join(sorted(names))}." if names else "There are none here."
+            hint = f" Did you mean {' or '.join(close)}?" if close else ""
+            raise Problem(
+                "bad-parameter",
+                f"Query parameter `{name}` is unknown.{hint} {known}",
+                parameter=name,
+                suggestions=close,
+            )
+        if not names[name] and len(given.getall(name)) > 1:
+            raise Problem(
+                "bad-parameter",
+                f"Query parameter `{name}` stands more than once; give it once.",
+                parameter=name,
+            )

@@ -1,0 +1,148 @@
+"""Every error the API answers with, as one JSON shape (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.params import QueryParameter
+from litestar.response import Response
+from litestar.response.base import ASGIResponse
+
+from web.documents import CandidateDocument, ProblemDocument
+from web.expectations import expected
+
+MEDIA_TYPE = "application/problem+json"
+KINDS: dict[str, tuple[int, str]] = {
+    "bad-request": (400, "Bad request"),
+    "bad-parameter": (400, "Bad query parameter"),
+    "token-required": (401, "Token required"),
+    "unknown-host": (404, "Unknown host"),
+    "unknown-container": (404, "Unknown container"),
+    "unknown-path": (404, "Unknown path"),
+    "method-not-allowed": (405, "Method not allowed"),
+    "ambiguous-container": (409, "Ambiguous container"),
+    "body-too-large": (413, "Body too large"),
+    "wrong-host-header": (421, "Wrong Host header"),
+    "internal-error": (500, "Internal error"),
+    "too-many-streams": (503, "Too many streams"),
+    "history-unavailable": (503, "History unavailable"),
+}
+
+logger = logging.getLogger("fleet.web")
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+    """An answer that is not the one hoped for. `kind` is a key of `KINDS`."""
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        parameter: str | None = None,
+        suggestions: Sequence[str] = (),
+        candidates: Sequence[CandidateDocument] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.parameter = parameter
+        self.suggestions = tuple(suggestions)
+        self.candidates = tuple(candidates)
+        self.headers = headers or {}
+
+    @property
+    def status(self) -> int:
+        """The HTTP status code."""
+        return KINDS[self.kind][0]
+
+    def document(self, instance: str) -> ProblemDocument:
+        """The problem as it is answered; `instance` is the path that was asked for."""
+        return ProblemDocument(
+            type=f"urn:fleet:problem:{self.kind}",
+            title=KINDS[self.kind][1],
+            status=self.status,
+            detail=self.detail,
+            instance=instance,
+            parameter=self.parameter,
+            suggestions=self.suggestions,
+            candidates=self.candidates,
+        )
+
+    def answer(self, instance: str) -> ASGIResponse:
+        """The problem as an ASGI response, for code outside the router."""
+        body = msgspec.json.encode(self.document(instance))
+        return ASGIResponse(
+            body=body, status_code=self.status, media_type=MEDIA_TYPE, headers=self.headers
+        )
+
+
+def bad_parameter(name: str, found: str, *, suggestions: Sequence[str] = ()) -> Problem:
+    """A query parameter with a value that cannot be."""
+    detail = f"Query parameter `{name}` is {found!r}; it must be {expected(name)}."
+    if suggestions:
+        detail += f" Did you mean {' or '.join(suggestions)}?"
+    return Problem("bad-parameter", detail, parameter=name, suggestions=suggestions)
+
+
+def _from_validation(request: Request[Any, Any, Any], error: ValidationException) -> Problem:
+    """Litestar names the parameter in `extra`; its message is about types, ours about meaning."""
+    fields = request.route_handler.parsed_fn_signature.parameters
+    extra = error.extra if isinstance(error.extra, list) else []
+    for item in extra:
+        key = str(item.get("key", "")).partition(".")[0] if isinstance(item, dict) else ""
+        kwarg = fields[key].kwarg_definition if key in fields else None
+        name = (kwarg.name if isinstance(kwarg, QueryParameter) else None) or key
+        if found := request.query_params.getall(name, []):
+            return bad_parameter(name, ", ".join(found))
+    return Problem("bad-request", error.detail)
+
+
+def _translate(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case ValidationException():
+            return _from_validation(request, error)
+        case NotFoundException():
+            return Problem(
+                "unknown-path",
+                f"There is nothing at {request.scope['path']}. All paths are in /api/openapi.json.",
+            )
+        case MethodNotAllowedException():
+            allowed = (error.headers or {}).get("allow", "GET")
+            return Problem(
+                "method-not-allowed",
+                f"{request.method} does nothing here; use {allowed}.",
+                headers={"allow": allowed},
+            )
+        case HTTPException() if error.status_code < 500:
+            return Problem("bad-request", error.detail)
+    reference = secrets.token_hex(6)
+    logger.error("answering %s failed (%s)", request.scope["path"], reference, exc_info=error)
+    return Problem(
+        "internal-error", f"This is a defect of fleet; its log has the details at {reference}."
+    )
+
+
+def answer_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Litestar's exception handler: turn whatever was raised into a problem document."""
+    problem = _translate(request, error)
+    return Response(
+        content=msgspec.json.encode(problem.document(request.scope["path"])),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=problem.headers,
+    )

@@ -1,0 +1,69 @@
+"""The live fleet as the web sees it: read-only, owned here, implemented elsewhere.
+
+In one process it is the tracker; a stand-alone API may build it from the database.
+All methods answer at once from memory, except `events`, which is a live subscription.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from web.documents import ContainerDocument, EventDocument, FleetDocument, HostDocument
+
+
+class Subscription(Protocol):
+    """A live, bounded feed of events.
+
+    When the reader is too slow the oldest events are let go and counted in `dropped`. Numbers are
+    consecutive otherwise, so that a reader sees a gap as a jump.
+    """
+
+    @property
+    def dropped(self) -> int:
+        """Events let go so far."""
+        ...
+
+    async def next(self) -> EventDocument:
+        """Wait for the next event. A cancelled wait loses nothing."""
+        ...
+
+
+class ReadModel(Protocol):
+    """What the handlers need to know of the fleet."""
+
+    def fleet(self) -> FleetDocument:
+        """The program itself and its verdict."""
+        ...
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether every enabled host was tried once and storage is decided, and if not, why."""
+        ...
+
+    def hosts(self) -> Sequence[HostDocument]:
+        """All configured hosts in the order of their names."""
+        ...
+
+    def host(self, name: str) -> HostDocument | None:
+        """One host, or None."""
+        ...
+
+    def containers(self, host: str | None = None) -> Sequence[ContainerDocument]:
+        """All known containers (of one host), in the order of host and name."""
+        ...
+
+    def find(self, ref: str, host: str | None = None) -> Sequence[ContainerDocument]:
+        """Containers whose id begins with `ref` (at least 4 characters) or whose name is `ref`."""
+        ...
+
+    def recent_events(self, limit: int) -> Sequence[EventDocument]:
+        """The last events kept in memory, newest last."""
+        ...
+
+    def events(self, after: int | None = None) -> AbstractAsyncContextManager[Subscription]:
+        """Follow events: those numbered above `after` that memory still holds, then new ones.
+
+        None: only what happens from now on. Entering subscribes, so nothing is lost in between.
+        """
+        ...

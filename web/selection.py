@@ -1,0 +1,83 @@
+"""Filters of lists and streams. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from web.documents import ContainerDocument, EventDocument
+from web.history import EventFilter
+
+MIN_ID = 4  # characters of an id that may stand for the whole
+
+
+class ContainerFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which containers are wanted. Empty means any; several labels must all match."""
+
+    hosts: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
+    healths: frozenset[str] = frozenset()
+    labels: tuple[tuple[str, str | None], ...] = ()
+    name: str | None = None
+
+
+def parse_labels(labels: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
+    """`KEY` and `KEY=VALUE`; a value may hold `=` itself, and may be empty."""
+    pairs = (label.partition("=") for label in labels)
+    return tuple((key, value if equals else None) for key, equals, value in pairs)
+
+
+def container_test(wanted: ContainerFilter) -> Callable[[ContainerDocument], bool]:
+    """The filter as a function; only what is asked for is looked at."""
+    tests: list[Callable[[ContainerDocument], bool]] = []
+    if wanted.hosts:
+        tests.append(lambda container: container.host in wanted.hosts)
+    if wanted.states:
+        tests.append(lambda container: container.state in wanted.states)
+    if wanted.healths:
+        tests.append(lambda container: container.health.status in wanted.healths)
+    if wanted.labels:
+        tests.append(lambda container: _has_labels(container.labels, wanted.labels))
+    if wanted.name:
+        tests.append(_name_test(wanted.name))
+    return lambda container: all(test(container) for test in tests)
+
+
+def _has_labels(labels: dict[str, str], wanted: tuple[tuple[str, str | None], ...]) -> bool:
+    return all(key in labels and (value is None or labels[key] == value) for key, value in wanted)
+
+
+def _name_test(pattern: str) -> Callable[[ContainerDocument], bool]:
+    if any(sign in pattern for sign in "*?["):
+        return lambda container: fnmatchcase(container.name, pattern)
+    return lambda container: pattern in container.name
+
+
+def event_matches(event: EventDocument, wanted: EventFilter) -> bool:
+    """Whether an event is wanted.
+
+    An action is also met by its family: `exec_start` matches the Engine's `exec_start: sh -c ...`,
+    and `health_status` matches `health_status: healthy`.
+    """
+    return (
+        (wanted.host is None or event.host == wanted.host)
+        and (wanted.type is None or event.type == wanted.type)
+        and (wanted.action is None or _action_matches(event.action, wanted.action))
+        and (wanted.container is None or _container_matches(event, wanted.container))
+        and (wanted.since is None or event.time >= wanted.since)
+        and (wanted.before is None or event.time < wanted.before)
+    )
+
+
+def _action_matches(action: str, wanted: str) -> bool:
+    return action == wanted or action.startswith(wanted + ":")
+
+
+def _container_matches(event: EventDocument, wanted: str) -> bool:
+    if event.type == "container":
+        actor, name = event.actor_id, event.name
+    else:  # a network's or volume's event names the container that it concerns
+        actor, name = event.attributes.get("container", ""), None
+    return name == wanted or (len(wanted) >= MIN_ID and actor.startswith(wanted))

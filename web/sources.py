@@ -1,0 +1,48 @@
+"""What the handlers read from, hung on the application once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+
+from web.history import History, HistoryUnavailable
+from web.problems import Problem
+from web.read_model import ReadModel
+from web.streams import Streams
+
+WebRequest = Request[Any, Any, State]
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """The live fleet, the database if there is one, and the places for live streams."""
+
+    model: ReadModel
+    history: History | None
+    streams: Streams
+
+
+def sources(request: WebRequest) -> Sources:
+    """The sources of the application that answers this request."""
+    found = request.app.state["sources"]
+    assert isinstance(found, Sources)  # noqa: S101 - set by create_app, narrows the type
+    return found
+
+
+def require_history(request: WebRequest) -> History:
+    """The database.
+
+    Raises:
+        Problem: There is none (503).
+    """
+    history = sources(request).history
+    if history is None:
+        raise Problem("history-unavailable", "No database is in use, so there is no history.")
+    return history
+
+
+def history_problem(error: HistoryUnavailable) -> Problem:
+    """The database is away: a 503 that says why, and to come back."""
+    return Problem("history-unavailable", str(error), headers={"retry-after": "5"})

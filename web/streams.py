@@ -1,0 +1,59 @@
+"""Places for live streams: bounded in number, each ending when its client or the server goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+
+from web.problems import Problem
+
+
+class Streams:
+    """Who is being streamed to.
+
+    Args:
+        limit: How many at once.
+        heartbeat: Seconds of silence after which a comment is sent, so that proxies and clients
+            see a live connection and a dead one is found.
+    """
+
+    def __init__(self, limit: int, heartbeat: float) -> None:
+        self.limit = limit
+        self.heartbeat = heartbeat
+        self.refused = 0
+        self._scopes: set[anyio.CancelScope] = set()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._scopes)
+
+    @contextmanager
+    def place(self) -> Iterator[anyio.CancelScope]:
+        """Take a place until the block ends; `close` cancels the block.
+
+        Raises:
+            Problem: All places are taken, or the program is ending (503).
+        """
+        if self._closed:
+            raise Problem("too-many-streams", "fleet is shutting down.")
+        if len(self._scopes) >= self.limit:
+            self.refused += 1
+            raise Problem(
+                "too-many-streams",
+                f"All {self.limit} places for live streams are taken. Close one, or try again.",
+                headers={"retry-after": "5"},
+            )
+        with anyio.CancelScope() as scope:
+            self._scopes.add(scope)
+            try:
+                yield scope
+            finally:
+                self._scopes.discard(scope)
+
+    def close(self) -> None:
+        """End all streams, each with a proper end of its answer, and admit no more."""
+        self._closed = True
+        for scope in tuple(self._scopes):
+            scope.cancel()
