@@ -1,0 +1,268 @@
+"""The whole program, as a process of its own: killed, told to stop, and started again."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+import trio
+
+from config.load import load
+from storage.database import Database
+from storage.queries import containers_known, recent_events
+from storage.store import open_store
+from tests.faults.watched import EventKey, told
+from tests.lab.engines import Engine
+from tests.lab.fixtures import Lab
+from tests.lab.ports import free_port
+from tests.lab.sshd import Sshd
+from tests.lab.waiting import wait_until
+from tests.storage.programs import postgres_processes
+
+SETTINGS = """\
+[fleet]
+listen = "127.0.0.1:{port}"
+data_dir = "{folder}/data"
+[defaults.monitoring]
+stats_interval = 0.5
+ping_interval = 1
+request_timeout = 3
+[defaults.retry]
+maximum = 1
+[hosts.here]
+connection = "local"
+socket = "{socket}"
+"""
+EDGE = """\
+[hosts.edge]
+connection = "ssh"
+address = "{address}"
+port = {port}
+username = "root"
+key_file = "{key}"
+known_hosts_file = "{known}"
+ssh_config_file = "{nothing}"
+agent = false
+socket = "{socket}"
+"""
+
+
+class Program:
+    """`fleet up`, running."""
+
+    def __init__(self, config: Path, port: int) -> None:
+        self.config = config
+        self.folder = config.parent
+        self.port = port
+        self._log = (self.folder / "log").open("ab")
+        words = [sys.executable, "-m", "fleet", "up", "--config", str(config)]
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("FLEET_", "DOCKER_"))}
+        self.process = subprocess.Popen(words, env=clean, stdout=self._log, stderr=self._log)
+
+    def __enter__(self) -> Self:
+        try:
+            wait_until(self._ready, f"fleet is ready, see {self.folder / 'log'}", 30)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+        self._log.close()
+
+    def _ready(self) -> bool:
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        try:
+            return all(host["status"] == "up" for host in self.get("/api/hosts")["hosts"])
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def get(self, path: str) -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
+    def events(self, host: str) -> list[EventKey]:
+        found = self.get(f"/api/events?host={host}&limit=1000")["events"]
+        return [(e["time_nano"], e["type"], e["action"], e["actor_id"]) for e in found]
+
+    def settled(self, engine: Engine, *hosts: str) -> None:
+        """Wait until every event that the Engine tells is shown."""
+        oracle = set(told(engine, 0.0))
+        for host in hosts:
+            wait_until(lambda host=host: oracle <= set(self.events(host)), f"events of {host}", 10)  # type: ignore[misc]
+
+    def terminate(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def engine(module_lab: Lab) -> Engine:
+    engine = module_lab.engine("trixie")
+    engine.run_containers(2)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def sshd(module_lab: Lab) -> Sshd:
+    return module_lab.sshd(options={"AllowStreamLocalForwarding": "no"})
+
+
+@pytest.fixture
+def config(engine: Engine, sshd: Sshd) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="fleet-", dir="/tmp"))
+    folder.chmod(0o755)
+    text = SETTINGS.format(port=free_port(), folder=folder, socket=engine.socket)
+    text += EDGE.format(
+        address=sshd.address,
+        port=sshd.port,
+        key=sshd.client_key,
+        known=sshd.known_hosts,
+        socket=engine.socket,
+        nothing=folder / "ssh_config",
+    )
+    (folder / "ssh_config").touch()
+    (folder / "hosts.toml").write_text(text)
+    yield folder / "hosts.toml"
+    print((folder / "log").read_text())
+    shutil.rmtree(folder)
+
+
+def program(config: Path) -> Program:
+    return Program(config, int(load(config, {}).fleet.listen.rpartition(":")[2]))
+
+
+async def _count(database: Database, table: str) -> int:
+    rows = await database.read(
+        lambda c: c.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()  # noqa: S608 - ours
+    )
+    assert rows is not None
+    return int(str(rows[0]))
+
+
+def present(config: Path, host: str) -> set[str]:
+    """The ids of the containers that the table takes for present."""
+
+    async def read() -> set[str]:
+        async with open_store(load(config, {})) as store:
+            return {row.id for row in await containers_known(store.database, host)}
+
+    return trio.run(read)
+
+
+def stored(config: Path) -> tuple[dict[str, Counter[EventKey]], dict[str, int]]:
+    """The events in the table by host, and how many rows each table has."""
+
+    async def read() -> tuple[dict[str, Counter[EventKey]], dict[str, int]]:
+        events = {}
+        async with open_store(load(config, {})) as store:
+            for host in ("here", "edge"):
+                rows = await recent_events(store.database, host=host, limit=10_000)
+                keys = [(row.time_nano, row.type, row.action, row.actor_id) for row in rows]
+                events[host] = Counter(keys)
+            tables = ("container_events", "container_stats", "host_health", "hosts", "containers")
+            counts = {table: await _count(store.database, table) for table in tables}
+        return events, counts
+
+    return trio.run(read)
+
+
+def test_a_kill_leaves_nothing_and_the_next_start_goes_on(
+    config: Path, engine: Engine, sshd: Sshd
+) -> None:
+    with program(config) as fleet:
+        engine.docker("run", "--name", "seen", "fleet-lab/busybox:1", "true")
+        fleet.settled(engine, "here", "edge")
+        # What was only just accepted may be lost with the program; the Engine still has it.
+        fleet.process.kill()
+        killed = time.monotonic()
+        fleet.process.wait(10)
+        data = config.parent / "data"
+        wait_until(lambda: not postgres_processes(data), "no postgres is left", 5)
+        wait_until(lambda: not sshd.session_processes(), "no remote process is left", 10)
+        print(f"nothing left {time.monotonic() - killed:.1f} s after the kill")
+    engine.docker("run", "--name", "missed", "fleet-lab/busybox:1", "true")
+    engine.docker("rm", "seen")
+    begun = time.monotonic()
+    with program(config) as fleet:
+        print(f"up again after {time.monotonic() - begun:.1f} s")
+        fleet.settled(engine, "here", "edge")
+        engine.docker("rm", "missed")
+        fleet.settled(engine, "here", "edge")
+        assert fleet.terminate() == 0
+    events, _ = stored(config)
+    oracle = Counter(told(engine, 0.0))
+    assert max(oracle.values()) == 1
+    assert events["here"] == oracle
+    assert events["edge"] == oracle
+    there = {entry["Id"] for entry in engine.sdk().api.containers(all=True)}
+    assert present(config, "here") == present(config, "edge") == there
+
+
+def test_a_stop_drains_what_was_accepted(config: Path, engine: Engine, sshd: Sshd) -> None:
+    with program(config) as fleet:
+        wait_until(
+            lambda: fleet.get("/api/fleet")["storage"]["written"].get("container_stats", 0) > 8,
+            "samples are written",
+        )
+        engine.docker("run", "--rm", "fleet-lab/busybox:1", "true")
+        fleet.settled(engine, "here", "edge")
+        shown = {host: set(fleet.events(host)) for host in ("here", "edge")}
+        written = fleet.get("/api/fleet")["storage"]["written"]
+        assert fleet.terminate() == 0
+        assert not postgres_processes(config.parent / "data")
+        assert not list((config.parent / "data").glob("run/*.sock"))
+    events, counts = stored(config)
+    for host in ("here", "edge"):
+        assert set(events[host]) >= shown[host]
+        assert max(events[host].values()) == 1
+    for table in ("container_events", "container_stats", "host_health"):
+        assert counts[table] >= written[table] > 0
+    assert counts["hosts"] == 2
+    wait_until(lambda: not sshd.session_processes(), "no remote process is left", 5)
+    log = (config.parent / "log").read_text()
+    assert "Traceback" not in log
+    assert "dropped" not in log
+
+
+def test_a_hangup_reads_the_file_and_a_broken_one_is_shown(config: Path) -> None:
+    with program(config) as fleet:
+        before = fleet.get("/api/fleet")["config"]
+        assert before.get("error") is None
+        fleet.process.send_signal(signal.SIGHUP)
+        wait_until(
+            lambda: fleet.get("/api/fleet")["config"]["loaded"] != before["loaded"], "read", 5
+        )
+        good = config.read_text()
+        config.write_text(good.replace("socket", "sokcet"))
+        fleet.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: fleet.get("/api/fleet")["config"].get("error"), "refused", 5)
+        shown = fleet.get("/api/fleet")
+        assert "sokcet" in shown["config"]["error"]
+        assert shown["verdict"] == "degraded"
+        assert [host["status"] for host in fleet.get("/api/hosts")["hosts"]] == ["up", "up"]
+        assert {host["reconnects"] for host in fleet.get("/api/hosts")["hosts"]} == {0}
+        config.write_text(good)
+        wait_until(lambda: fleet.get("/api/fleet")["config"].get("error") is None, "mended", 8)
+        assert fleet.terminate() == 0

@@ -1,0 +1,81 @@
+"""A real server of each kind for the session, emptied for each test."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.fixtures import Lab
+from tests.storage.programs import served
+from tests.storage.servers import COMMUNITY, KINDS, Server, community_server
+
+
+def _folder() -> Path:
+    # Not pytest's own: those are closed to the account that a root's server runs as.
+    return Path(tempfile.mkdtemp(prefix="fleet-", dir="/tmp"))
+
+
+@pytest.fixture(scope="session")
+def made_dir() -> Iterator[Path]:
+    """A data directory whose server was started and stopped once."""
+    folder = _folder()
+    with served(folder):
+        pass
+    with (folder / "postgres" / "postgresql.conf").open("a") as settings:
+        settings.write("fsync = off\n")  # tests kill processes, not the machine
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data_dir(made_dir: Path) -> Iterator[Path]:
+    """A copy of `made_dir`, to break."""
+    folder = _folder()
+    subprocess.run(["cp", "-a", f"{made_dir}/.", str(folder)], check=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def new_dir() -> Iterator[Path]:
+    folder = _folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def embedded(made_dir: Path) -> Iterator[Server]:
+    """A running embedded server that no test may break."""
+    folder = _folder()
+    subprocess.run(["cp", "-a", f"{made_dir}/.", str(folder)], check=True)
+    with served(folder) as program:
+        yield Server("embedded", program.conninfo)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Each kind of server in turn, which no test may break."""
+    if request.param == "embedded":
+        yield request.getfixturevalue("embedded")
+    elif request.param == COMMUNITY:
+        with community_server() as community:
+            yield community
+    else:
+        lab: Lab = request.getfixturevalue("session_lab")
+        yield Server(request.param, lab.postgres(request.param).url)
+
+
+@pytest.fixture
+def conninfo(server: Server) -> str:
+    """An empty database on each kind of server in turn."""
+    return server.emptied()
+
+
+@pytest.fixture
+def embedded_conninfo(embedded: Server) -> str:
+    """An empty database on the embedded server, where the kind makes no difference."""
+    return embedded.emptied()

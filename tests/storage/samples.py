@@ -1,0 +1,92 @@
+"""Rows to write."""
+
+from datetime import UTC, datetime, timedelta
+
+from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, StatsRow
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def stats(
+    number: int, *, container: str = "c1", host: str = "h", rx: int | None = None
+) -> StatsRow:
+    return StatsRow(
+        time=START + timedelta(seconds=number),
+        host=host,
+        container_id=container,
+        name="web",
+        identity="name:web",
+        cpu_percent=float(number % 100),
+        cpu_total=number,
+        system_total=None,
+        online_cpus=2,
+        memory_used=1000 + number,
+        memory_limit=2**33,
+        network_rx=number if rx is None else rx,
+        network_tx=None,
+        block_read=0,
+        block_write=0,
+        pids=3,
+    )
+
+
+def event(number: int, *, host: str = "h", action: str = "start", actor: str = "c1") -> EventRow:
+    time = START + timedelta(seconds=number)
+    return EventRow(
+        host=host,
+        time=time,
+        time_nano=int(time.timestamp()) * 1_000_000_000 + number,
+        type="container",
+        action=action,
+        actor_id=actor,
+        name="web",
+        exit_code=None,
+        attributes={"image": "nginx"},
+    )
+
+
+def health(number: int) -> HealthRow:
+    return HealthRow(
+        time=START + timedelta(seconds=number),
+        host="h",
+        status="up",
+        engine_version="28.5",
+        running=1,
+        total=2,
+        unhealthy=0,
+        response_seconds=0.01,
+        error=None,
+    )
+
+
+def host(name: str = "h", *, seen: int = 0, target: str = "unix:///x") -> HostRow:
+    return HostRow(
+        name=name,
+        connection="local",
+        target=target,
+        labels={"site": "fra"},
+        seen=START + timedelta(seconds=seen),
+    )
+
+
+def container(
+    name: str = "c1", *, seen: int = 0, state: str = "running", removed: datetime | None = None
+) -> ContainerRow:
+    return ContainerRow(
+        host="h",
+        id=name,
+        name="web",
+        identity="name:web",
+        image="nginx",
+        image_id="sha256:1",
+        state=state,
+        health="none",
+        labels={"a": "b"},
+        created=START,
+        started=None,
+        finished=None,
+        exit_code=None,
+        restart_count=0,
+        seen=START + timedelta(seconds=seen),
+        removed=removed,
+    )

@@ -1,0 +1,105 @@
+"""Migrations against a real server."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from storage.errors import DatabaseError
+from storage.migrate import SCHEMA, Migration, bundled_migrations, migrate, pending
+from storage.sessions import Connection
+
+PROGRAM = """
+import sys, psycopg
+from storage.migrate import SCHEMA, migrate
+connection = psycopg.connect(sys.argv[1], autocommit=True)
+connection.execute(f"SET search_path TO {SCHEMA}, public".encode())
+sys.stdin.readline()
+print(migrate(connection, "it"))
+"""
+
+
+@pytest.fixture
+def connection(conninfo: str) -> Iterator[Connection]:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(f"SET search_path TO {SCHEMA}, public".encode())
+        yield connection
+
+
+def _tables(connection: Connection) -> set[object]:
+    sql = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
+    return {row[0] for row in connection.execute(sql, [SCHEMA])}
+
+
+def test_an_empty_database_gets_the_schema_once(connection: Connection) -> None:
+    versions = [step.version for step in bundled_migrations()]
+    assert migrate(connection, "it") == versions
+    assert _tables(connection) == {
+        *("hosts", "containers", "container_events", "host_health", "container_stats"),
+        "schema_migrations",
+    }
+    assert migrate(connection, "it") == []
+
+
+def test_processes_that_migrate_at_once_do_it_once(conninfo: str) -> None:
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, conninfo],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for program in programs:
+        assert program.stdin is not None
+        program.stdin.write("go\n")
+        program.stdin.flush()
+    said = [program.communicate(timeout=30)[0].strip() for program in programs]
+    assert [program.returncode for program in programs] == [0, 0]
+    assert sorted(said) == ["[1]", "[]"]
+
+
+def test_a_newer_schema_is_refused(connection: Connection) -> None:
+    migrate(connection, "it")
+    connection.execute(
+        "INSERT INTO schema_migrations (version, name, checksum) VALUES (99, 'later', 'x')"
+    )
+    with pytest.raises(DatabaseError, match=r"version 99 .* knows up to 1"):
+        migrate(connection, "it")
+
+
+def test_a_step_that_fails_leaves_no_trace_and_can_be_repeated(connection: Connection) -> None:
+    first = Migration(1, "0001", "CREATE TABLE one (a int)")
+    bad = Migration(2, "0002", "CREATE TABLE two (a int); SELECT 1 / 0")
+    good = Migration(2, "0002", "CREATE TABLE two (a int)")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        migrate(connection, "it", [first, bad])
+    assert _tables(connection) == {"one", "schema_migrations"}
+    assert migrate(connection, "it", [first, good]) == [2]
+
+
+def test_a_changed_step_is_noticed() -> None:
+    first = Migration(1, "0001", "CREATE TABLE one (a int)")
+    assert pending([first], {1: first.checksum}, "it") == []
+    with pytest.raises(DatabaseError, match=r"step 1 .* is not the one"):
+        pending([first], {1: "another"}, "it")
+
+
+def test_line_ends_do_not_change_a_checksum() -> None:
+    unix, dos = Migration(1, "x", "a;\nb;\n"), Migration(1, "x", "a;\r\nb;\r\n")
+    assert unix.checksum == dos.checksum
+
+
+def test_every_unique_index_of_history_holds_its_time(connection: Connection) -> None:
+    migrate(connection, "it")
+    sql = """
+        SELECT tablename, indexdef FROM pg_indexes
+        WHERE schemaname = 'fleet' AND indexdef LIKE 'CREATE UNIQUE%%' AND tablename = ANY(%s)
+    """
+    history = ["container_events", "host_health", "container_stats"]
+    found = connection.execute(sql, [history]).fetchall()
+    assert len(found) == len(history)
+    assert all('"time"' in str(definition) for _, definition in found)

@@ -1,0 +1,53 @@
+"""A served application on a real socket, and a client for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import trio
+
+from tests.web.fleet_in_memory import FleetInMemory, HistoryInMemory, make_stats
+from web.app import Application, create_app
+from web.server import Limits, serve
+
+ID = "ab" * 32
+
+
+@pytest.fixture
+def fleet() -> FleetInMemory:
+    fleet = FleetInMemory()
+    fleet.add_host("one")
+    fleet.add_host("two", "down")
+    fleet.add_container("one", "web", id=ID, labels={"site": "fra", "empty": ""})
+    fleet.add_container("one", "stats", id="cd" * 32, stats=make_stats())
+    fleet.add_container("two", "web", id="abcd" + "0" * 60, state="exited")
+    return fleet
+
+
+@pytest.fixture
+def history() -> HistoryInMemory:
+    return HistoryInMemory()
+
+
+@pytest.fixture
+def app(fleet: FleetInMemory, history: HistoryInMemory) -> Application:
+    return create_app(fleet, history, heartbeat=0.05, max_streams=2)
+
+
+@pytest.fixture
+async def address(app: Application, nursery: trio.Nursery) -> str:
+    limits = Limits(grace=0.5, idle=1.0, write_timeout=0.5, connections=8)
+    started: str = await nursery.start(lambda task_status: _serve(app, limits, task_status))
+    return started
+
+
+@pytest.fixture
+async def client(address: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=5) as client:
+        yield client
+
+
+async def _serve(app: Application, limits: Limits, task_status: trio.TaskStatus[str]) -> None:
+    await serve(app, "127.0.0.1:0", limits=limits, task_status=task_status)

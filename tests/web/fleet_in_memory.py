@@ -1,0 +1,272 @@
+"""A fleet that lives in memory: implements the web's read model and history for tests."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import trio
+
+from web.documents import (
+    ConfigDocument,
+    ContainerDocument,
+    ContainerHealthDocument,
+    EventDocument,
+    FleetDocument,
+    HealthPointDocument,
+    HostDocument,
+    HostStatus,
+    StatsDocument,
+    StatsPointDocument,
+    StorageDocument,
+)
+from web.history import EventFilter, HistoryUnavailable
+from web.selection import event_matches
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class FleetInMemory:
+    """Implements `web.read_model.ReadModel`; what the tests change are plain attributes."""
+
+    def __init__(self, *, held: int = 1000, queue: int = 1000) -> None:
+        self.started = START
+        self.not_ready = ""
+        self.known_hosts: dict[str, HostDocument] = {}
+        self.known_containers: list[ContainerDocument] = []
+        self.held: deque[EventDocument] = deque(maxlen=held)
+        self.subscribers: set[QueueInMemory] = set()
+        self._queue = queue
+        self._number = 0
+
+    def add_host(self, name: str, status: HostStatus = "up") -> HostDocument:
+        host = HostDocument(
+            name=name, connection="local", target="unix:///x", status=status, since=START
+        )
+        self.known_hosts[name] = host
+        return host
+
+    def add_container(
+        self,
+        host: str,
+        name: str,
+        *,
+        id: str | None = None,  # noqa: A002 - the document's own word
+        state: str = "running",
+        labels: dict[str, str] | None = None,
+        stats: StatsDocument | None = None,
+    ) -> ContainerDocument:
+        container = ContainerDocument(
+            host=host,
+            id=id or f"{len(self.known_containers):064x}",
+            name=name,
+            identity=f"name:{name}",
+            image="app:1",
+            image_id="sha256:0",
+            state=state,
+            health=ContainerHealthDocument(status="none", source="state"),
+            labels=labels or {},
+            stats=stats,
+        )
+        self.known_containers.append(container)
+        self.known_containers.sort(key=lambda known: (known.host, known.name))
+        return container
+
+    def emit(
+        self,
+        action: str = "start",
+        *,
+        host: str = "one",
+        type: str = "container",  # noqa: A002 - the document's own word
+        name: str = "web",
+        padding: int = 0,
+    ) -> EventDocument:
+        self._number += 1
+        event = make_event(self._number, action, host=host, type=type, name=name, padding=padding)
+        self.held.append(event)
+        for subscriber in self.subscribers:
+            subscriber.put(event)
+        return event
+
+    def fleet(self) -> FleetDocument:
+        up = sum(host.status == "up" for host in self.known_hosts.values())
+        return FleetDocument(
+            version="1.2.3",
+            started=self.started,
+            verdict="ok" if up == len(self.known_hosts) else "down",
+            hosts=len(self.known_hosts),
+            hosts_up=up,
+            config=ConfigDocument(source=None, loaded=START),
+            storage=StorageDocument(state="off"),
+        )
+
+    def ready(self) -> tuple[bool, str]:
+        return not self.not_ready, self.not_ready
+
+    def hosts(self) -> Sequence[HostDocument]:
+        return [self.known_hosts[name] for name in sorted(self.known_hosts)]
+
+    def host(self, name: str) -> HostDocument | None:
+        return self.known_hosts.get(name)
+
+    def containers(self, host: str | None = None) -> Sequence[ContainerDocument]:
+        if host is None:
+            return self.known_containers
+        return [container for container in self.known_containers if container.host == host]
+
+    def find(self, ref: str, host: str | None = None) -> Sequence[ContainerDocument]:
+        return [
+            container
+            for container in self.containers(host)
+            if container.name == ref or (len(ref) >= 4 and container.id.startswith(ref))
+        ]
+
+    def recent_events(self, limit: int) -> Sequence[EventDocument]:
+        return list(self.held)[-limit:]
+
+    @asynccontextmanager
+    async def events(self, after: int | None = None) -> AsyncIterator[QueueInMemory]:
+        queue = QueueInMemory(self._queue)
+        if after is not None:
+            for event in self.held:
+                if event.number > after:
+                    queue.put(event)
+        self.subscribers.add(queue)
+        try:
+            yield queue
+        finally:
+            self.subscribers.discard(queue)
+
+
+class QueueInMemory:
+    """Implements `web.read_model.Subscription`: the oldest leave when it is full."""
+
+    def __init__(self, size: int) -> None:
+        self.dropped = 0
+        self._size = size
+        self._queue: deque[EventDocument] = deque()
+        self._filled = trio.Event()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def put(self, event: EventDocument) -> None:
+        if len(self._queue) == self._size:
+            self._queue.popleft()
+            self.dropped += 1
+        self._queue.append(event)
+        self._filled.set()
+
+    async def next(self) -> EventDocument:
+        await trio.lowlevel.checkpoint()
+        while not self._queue:
+            self._filled = trio.Event()
+            await self._filled.wait()
+        return self._queue.popleft()
+
+
+class HistoryInMemory:
+    """Implements `web.history.History`; `away` makes it refuse, `held_up` makes it wait."""
+
+    def __init__(self) -> None:
+        self.away = ""
+        self.held_up: trio.Event | None = None
+        self.waiting = 0
+        self.events: list[EventDocument] = []
+        self.asked: list[tuple[str, str, datetime, datetime, int]] = []
+
+    async def recent_events(self, wanted: EventFilter, limit: int) -> Sequence[EventDocument]:
+        self._check()
+        return [event for event in self.events if event_matches(event, wanted)][-limit:]
+
+    async def stats_history(
+        self, host: str, container_id: str, start: datetime, end: datetime, points: int
+    ) -> Sequence[StatsPointDocument]:
+        self._check()
+        self.asked.append((host, container_id, start, end, points))
+        return [
+            StatsPointDocument(
+                time=start,
+                samples=6,
+                cpu_percent=12.5,
+                cpu_percent_max=50.0,
+                memory_used=1000.0,
+                memory_used_max=2000,
+                memory_limit=4000,
+                network_rx=1,
+                network_tx=2,
+                block_read=3,
+                block_write=4,
+                pids=5,
+            )
+        ]
+
+    async def health_history(
+        self, host: str, start: datetime, end: datetime, points: int
+    ) -> Sequence[HealthPointDocument]:
+        self._check()
+        if self.held_up is not None:
+            self.waiting += 1
+            await self.held_up.wait()
+        self.asked.append((host, "", start, end, points))
+        return [
+            HealthPointDocument(
+                time=start,
+                status="up",
+                engine_version="28.5.2",
+                running=1,
+                total=2,
+                unhealthy=0,
+                response_ms=1.5,
+                error=None,
+            )
+        ]
+
+    def _check(self) -> None:
+        if self.away:
+            raise HistoryUnavailable(self.away)
+
+
+def make_event(
+    number: int,
+    action: str = "start",
+    *,
+    host: str = "one",
+    type: str = "container",  # noqa: A002 - the document's own word
+    name: str = "web",
+    padding: int = 0,
+    seconds: int | None = None,
+) -> EventDocument:
+    moment = START + timedelta(seconds=number if seconds is None else seconds)
+    return EventDocument(
+        number=number,
+        host=host,
+        time=moment,
+        time_nano=int(moment.timestamp()) * 10**9,
+        type=type,
+        action=action,
+        actor_id="a" * 64,
+        name=name,
+        attributes={"padding": "x" * padding} if padding else {},
+    )
+
+
+def make_stats() -> StatsDocument:
+    return StatsDocument(
+        time=START,
+        cpu_percent=1.5,
+        memory_used=10,
+        memory_limit=100,
+        memory_percent=10.0,
+        network_rx=None,
+        network_tx=None,
+        block_read=None,
+        block_write=None,
+        pids=3,
+        cpu_total=1,
+        system_total=None,
+        online_cpus=2,
+    )
