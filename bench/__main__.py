@@ -1,0 +1,31 @@
+"""All measurements with short settings, one after another: `python -m bench`, about five minutes.
+
+Their figures are rougher than those of each alone; see README.md.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SHORT = {
+    "pool": ["--rounds", "2"],
+    "samples": ["--interval", "4", "--turns", "1"],
+    "status": ["--turns", "2"],
+    "events": ["--events", "100"],
+    "memory": ["--seconds", "30"],
+    "web": ["--seconds", "2", "--turns", "1"],
+}
+
+
+def main() -> int:
+    """Run them; the number that failed."""
+    failed = 0
+    for name, options in SHORT.items():
+        print(f"\n== bench.{name} {' '.join(options)}", flush=True)
+        failed += bool(subprocess.call([sys.executable, "-m", f"bench.{name}", *options]))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
