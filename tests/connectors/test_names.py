@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import trio
 
+import connectors.names
+import connectors.ssh_thread
 from config.models import Host, LocalHost, Monitoring, SshHost, TcpHost
 from connectors.connect import connect
 from connectors.errors import UnreachableError
@@ -46,6 +48,10 @@ class NameServer:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
     stand_in = NameServer()
     monkeypatch.setattr(socket, "getaddrinfo", stand_in.getaddrinfo)
+    # Lookups that a test leaves behind keep their threads busy: each test has threads of its own.
+    names = Names()
+    monkeypatch.setattr(connectors.names, "NAMES", names)
+    monkeypatch.setattr(connectors.ssh_thread, "NAMES", names)
     yield stand_in
     stand_in.talks.set()
 
