@@ -42,6 +42,10 @@ class Monitoring(Frozen, frozen=True, kw_only=True):
     connect_timeout: Seconds = 30.0
     request_timeout: Seconds = 15.0
     connections_per_host: Count = 32
+    # whose logs are kept: of containers labelled fleet.logs=true, or of all not labelled =false
+    logs: Literal["labelled", "all", "none"] = "labelled"
+    log_lines_per_second: Count = 500  # of one container, in the long run; the rest is counted
+    log_line_bytes: Annotated[int, Meta(ge=64, le=1_048_576)] = 16_384  # where a line is cut
     environment_allow: tuple[Text, ...] = ()  # names whose values may be shown, `*` as wildcard
 
 
@@ -147,6 +151,22 @@ class Fleet(Frozen, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+
+
+class Retention(Frozen, frozen=True, kw_only=True):
+    """`[storage.retention]`: days until history is deleted, by what it is."""
+
+    samples: Days = 7  # of containers and of hosts
+    logs: Days = 3
+    events: Days = 30
+    health: Days = 30
+    image_versions: Days = 30
+    minutes: Days = 30  # what samples were rolled up into
+    hours: Days = 90
+    days: Days = 730
+
+
 class Storage(Frozen, frozen=True, kw_only=True):
     """`[storage]`: where history goes. Without a URL an embedded PostgreSQL under `data_dir`."""
 
@@ -160,7 +180,8 @@ class Storage(Frozen, frozen=True, kw_only=True):
     )
     readers: Annotated[int, Meta(ge=1, le=100)] = 4
     statement_timeout: Seconds = 10.0
-    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 7
+    query_days: Days = 30  # the longest range that one query may read row by row
+    retention: Retention = Retention()
 
 
 class Config(Frozen, frozen=True, kw_only=True):

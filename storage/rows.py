@@ -8,6 +8,7 @@ None means "not known", never zero.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -81,7 +82,11 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatsRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One sample of one container; unique by host, container and time."""
+    """One sample of one container; unique by host, container and time.
+
+    `started` is when this run of the container began. An `*_increase` is what the counter beside
+    it grew by since the sample before, also across a restart; None where none is known.
+    """
 
     time: datetime
     host: str
@@ -99,6 +104,98 @@ class StatsRow(msgspec.Struct, frozen=True, kw_only=True):
     block_read: int | None
     block_write: int | None
     pids: int | None
+    started: datetime | None = None
+    cpu_increase: int | None = None
+    network_rx_increase: int | None = None
+    network_tx_increase: int | None = None
+    block_read_increase: int | None = None
+    block_write_increase: int | None = None
 
 
-Row = HostRow | ContainerRow | EventRow | HealthRow | StatsRow
+class HostStatsRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One sample of a host's machine; unique by host and time.
+
+    Where only its Engine can be asked (`source` is "containers"), CPU and memory are the sums over
+    its containers, and the rest is not known. CPU is in percent of one core.
+    """
+
+    time: datetime
+    host: str
+    source: Literal["machine", "containers"]
+    cpus: int
+    cpu_percent: float | None
+    load_1: float | None
+    load_5: float | None
+    load_15: float | None
+    memory_total: int
+    memory_used: int
+    swap_total: int | None
+    swap_used: int | None
+    disk_total: int | None  # of the file system that the Engine keeps its data in
+    disk_used: int | None
+    network_rx: int | None  # counters since the machine's start, over its physical interfaces
+    network_tx: int | None
+    network_rx_increase: int | None
+    network_tx_increase: int | None
+
+
+class LogRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a container's log.
+
+    Unique by host, container, time in nanoseconds (the Engine's clock), stream and `sequence`,
+    which counts the lines of one stream and nanosecond, from 0.
+    """
+
+    time: datetime
+    time_nano: int
+    host: str
+    container_id: str
+    name: str
+    identity: str
+    stream: str  # "stdout", "stderr", or "fleet" for what fleet has to say about the others
+    sequence: int
+    level: str | None  # "debug", "info", "warning", "error" or "critical", where the line tells
+    line: str
+    truncated: bool
+
+
+class ImageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Current state of an image on a host, upserted by `host` and `id`; `first_seen` stays."""
+
+    host: str
+    id: str
+    tags: list[str]
+    digests: list[str]
+    size: int
+    architecture: str | None
+    operating_system: str | None
+    created: datetime | None
+    first_seen: datetime
+    seen: datetime
+    removed: datetime | None = None
+
+
+class ImageVersionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """From `time` on, `reference` (`redis:7`) means this image on this host."""
+
+    time: datetime
+    host: str
+    reference: str
+    image_id: str
+    digest: str | None
+    size: int
+    created: datetime | None
+
+
+Row = (
+    HostRow
+    | ContainerRow
+    | EventRow
+    | HealthRow
+    | StatsRow
+    | HostStatsRow
+    | LogRow
+    | ImageRow
+    | ImageVersionRow
+)
+CurrentRow = HostRow | ContainerRow | ImageRow

@@ -49,7 +49,7 @@ async def open_store(
         except DatabaseAwayError as error:
             _log.warning("Starting without the database, history waits for it: %s", error)
         async with (
-            outliving(keep_retention, database, settings.retention_days),
+            outliving(keep_retention, database, settings.retention.samples),
             open_recorder(database, settings, drain_seconds=drain_seconds) as recorder,
         ):
             yield Store(database, recorder)

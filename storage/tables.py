@@ -8,7 +8,18 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Jsonb
 
-from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, Row, StatsRow
+from storage.rows import (
+    ContainerRow,
+    EventRow,
+    HealthRow,
+    HostRow,
+    HostStatsRow,
+    ImageRow,
+    ImageVersionRow,
+    LogRow,
+    Row,
+    StatsRow,
+)
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 KEY_CHARACTERS = 256
@@ -26,6 +37,7 @@ class Table(msgspec.Struct, frozen=True):
     key: tuple[str, ...]
     current: bool
     values: Callable[[Any], tuple[Any, ...]]
+    kept: tuple[str, ...] = ()  # columns of current state that stay as they were first written
 
     @property
     def staging(self) -> str:
@@ -50,7 +62,9 @@ class Table(msgspec.Struct, frozen=True):
         key = ", ".join(self.key)
         if not self.current:
             return f"{insert} ON CONFLICT ({key}) DO NOTHING"
-        changes = ", ".join(f"{name} = excluded.{name}" for name in self.columns)
+        changes = ", ".join(
+            f"{name} = excluded.{name}" for name in self.columns if name not in self.kept
+        )
         return (
             f"{insert} ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE old.seen <= excluded.seen"
         )
@@ -67,12 +81,18 @@ def _json(pairs: dict[str, str]) -> Jsonb:
     return Jsonb({clean(key): clean(value) for key, value in pairs.items()}, msgspec.json.encode)
 
 
+def _json_list(items: list[str]) -> Jsonb:
+    return Jsonb([clean(item) for item in items], msgspec.json.encode)
+
+
 def _cleaned(row: Row) -> tuple[Any, ...]:
     return tuple(
         clean(value)
         if isinstance(value, str)
         else _json(value)
         if isinstance(value, dict)
+        else _json_list(value)
+        if isinstance(value, list)
         else value
         for value in msgspec.structs.astuple(row)
     )
@@ -192,10 +212,100 @@ STATS = Table(
         "block_read": "int8",
         "block_write": "int8",
         "pids": "int8",
+        "started": "timestamptz",
+        "cpu_increase": "int8",
+        "network_rx_increase": "int8",
+        "network_tx_increase": "int8",
+        "block_read_increase": "int8",
+        "block_write_increase": "int8",
     },
     ("host", "container_id", "time"),
     False,
     _stats,
+)
+
+HOST_STATS = Table(
+    "host_stats",
+    {
+        "time": "timestamptz",
+        "host": "text",
+        "source": "text",
+        "cpus": "int4",
+        "cpu_percent": "float8",
+        "load_1": "float8",
+        "load_5": "float8",
+        "load_15": "float8",
+        "memory_total": "int8",
+        "memory_used": "int8",
+        "swap_total": "int8",
+        "swap_used": "int8",
+        "disk_total": "int8",
+        "disk_used": "int8",
+        "network_rx": "int8",
+        "network_tx": "int8",
+        "network_rx_increase": "int8",
+        "network_tx_increase": "int8",
+    },
+    ("host", "time"),
+    False,
+    _cleaned,
+)
+
+LOGS = Table(
+    "container_logs",
+    {
+        "time": "timestamptz",
+        "time_nano": "int8",
+        "host": "text",
+        "container_id": "text",
+        "name": "text",
+        "identity": "text",
+        "stream": "text",
+        "sequence": "int4",
+        "level": "text",
+        "line": "text",
+        "truncated": "bool",
+    },
+    ("host", "container_id", "time", "time_nano", "stream", "sequence"),
+    False,
+    _cleaned,
+)
+
+IMAGES = Table(
+    "docker_images",
+    {
+        "host": "text",
+        "id": "text",
+        "tags": "jsonb",
+        "digests": "jsonb",
+        "size": "int8",
+        "architecture": "text",
+        "operating_system": "text",
+        "created": "timestamptz",
+        "first_seen": "timestamptz",
+        "seen": "timestamptz",
+        "removed": "timestamptz",
+    },
+    ("host", "id"),
+    True,
+    _cleaned,
+    kept=("first_seen",),
+)
+
+IMAGE_VERSIONS = Table(
+    "image_versions",
+    {
+        "time": "timestamptz",
+        "host": "text",
+        "reference": "text",
+        "image_id": "text",
+        "digest": "text",
+        "size": "int8",
+        "created": "timestamptz",
+    },
+    ("host", "reference", "time"),
+    False,
+    _cleaned,
 )
 
 TABLES: dict[type[Row], Table] = {
@@ -204,4 +314,8 @@ TABLES: dict[type[Row], Table] = {
     EventRow: EVENTS,
     HealthRow: HEALTH,
     StatsRow: STATS,
+    HostStatsRow: HOST_STATS,
+    LogRow: LOGS,
+    ImageRow: IMAGES,
+    ImageVersionRow: IMAGE_VERSIONS,
 }

@@ -13,6 +13,7 @@ from config.models import (
     Fleet,
     LocalHost,
     Monitoring,
+    Retention,
     Retry,
     SshHost,
     Storage,
@@ -21,7 +22,7 @@ from config.models import (
 )
 
 ROOT = Path(__file__).parents[2]
-MODELS = (Fleet, Storage, Monitoring, Retry, LocalHost, TcpHost, TlsFiles, SshHost)
+MODELS = (Fleet, Storage, Retention, Monitoring, Retry, LocalHost, TcpHost, TlsFiles, SshHost)
 KEYS = sorted({name for model in MODELS for name in fields_of(model)} - {"name"})
 
 
@@ -53,12 +54,19 @@ def test_the_example_loads(example: Config) -> None:
     assert len(example.warnings) == 1
 
 
-@pytest.mark.parametrize("model", [Fleet, Storage, Monitoring, Retry], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "model", [Fleet, Storage, Retention, Monitoring, Retry], ids=lambda m: m.__name__
+)
 def test_what_the_example_shows_as_default_is_the_default(
     example: Config, model: type[msgspec.Struct]
 ) -> None:
     host = example.hosts["local"]
-    shown = {Fleet: example.fleet, Storage: example.storage, Monitoring: host.monitoring}
+    shown = {
+        Fleet: example.fleet,
+        Storage: example.storage,
+        Retention: example.storage.retention,
+        Monitoring: host.monitoring,
+    }
     found = shown.get(model, host.retry)
     for name, known in fields_of(model).items():
         if name not in ("data_dir", "environment_allow"):
