@@ -12,8 +12,9 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.records import StatsPoint
 from storage.rows import EventRow, HealthRow
-from web.documents import EventDocument, HealthPointDocument, StatsPointDocument
+from web.documents import EventDocument, HealthPointDocument
 from web.history import EventFilter, HistoryUnavailable
+from web.history_documents import StatsPointDocument
 
 
 class StoredHistory:

@@ -18,10 +18,10 @@ from web.documents import (
     ContainersDocument,
     ContainerStatsDocument,
     Page,
-    StatsHistoryDocument,
 )
 from web.finding import check_host_filter, find_container
 from web.history import HistoryUnavailable
+from web.history_documents import StatsHistoryDocument
 from web.parameters import (
     End,
     Healths,

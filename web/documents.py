@@ -278,41 +278,6 @@ class ContainerStatsDocument(Document, frozen=True, kw_only=True):
     stale_since: datetime | None = None
 
 
-class StatsPointDocument(Document, frozen=True, kw_only=True):
-    """One step of a container's history: averages and maxima over `samples` samples.
-
-    `network_*` and `block_*` are the bytes moved in this step, `pids` the most there were.
-    """
-
-    time: datetime
-    samples: int
-    cpu_percent: float | None
-    cpu_percent_max: float | None
-    memory_used: float | None
-    memory_used_max: int | None
-    memory_limit: int | None
-    network_rx: int | None
-    network_tx: int | None
-    block_read: int | None
-    block_write: int | None
-    pids: int | None
-
-
-class StatsHistoryDocument(Document, frozen=True, kw_only=True):
-    """`.../stats/history`: oldest first, at multiples of `step_seconds` from `start`.
-
-    A step without a sample is absent, not zero.
-    """
-
-    host: str
-    id: str
-    name: str
-    start: datetime
-    end: datetime
-    step_seconds: float
-    points: tuple[StatsPointDocument, ...]
-
-
 class HealthPointDocument(Document, frozen=True, kw_only=True):
     """One stored observation of a host's health."""
 

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from web.documents import EventDocument, HealthPointDocument, StatsPointDocument
+from web.documents import EventDocument, HealthPointDocument
+from web.history_documents import StatsPointDocument
 
 
 class HistoryUnavailable(Exception):  # noqa: N818 - a state of the database, not a mistake

@@ -19,10 +19,10 @@ from web.documents import (
     HostDocument,
     HostStatus,
     StatsDocument,
-    StatsPointDocument,
     StorageDocument,
 )
 from web.history import EventFilter, HistoryUnavailable
+from web.history_documents import StatsPointDocument
 from web.selection import event_matches
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,8 +16,8 @@ from web.documents import (
     HostDocument,
     HostsDocument,
     ProblemDocument,
-    StatsHistoryDocument,
 )
+from web.history_documents import StatsHistoryDocument
 
 
 async def problem(client: httpx.AsyncClient, path: str, status: int) -> ProblemDocument:
