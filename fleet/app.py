@@ -25,7 +25,7 @@ from fleet.reload import Reloader, RunningConfig
 from fleet.rows import RowWriter
 from fleet.runtime import open_runtime_dir
 from fleet.signals import Signals, open_signals
-from fleet.storing import StorageView, containers_of, resume_points
+from fleet.storing import StorageView, containers_of, counters_of, resume_points
 from fleet.supervisor import Supervisor
 from fleet.tracker import Tracker
 from storage.store import Store, open_store
@@ -100,6 +100,7 @@ class _Fleet:
         """Run all parts side by side until cancelled."""
         config = self._running.config
         self._rows.expect(await containers_of(self._store.database, config.hosts))
+        self._tracker.resume(await counters_of(self._store.database, config.hosts))
         supervisor = Supervisor(
             self._tracker,
             Limits.of(config.fleet),

@@ -104,22 +104,40 @@ class Container(Value, frozen=True, kw_only=True):
     compose: Compose | None = None
 
 
-class Sample(Value, frozen=True, kw_only=True):
-    """One stats sample: raw counters, and the figures computed from it and the one before."""
+class Counters(Value, frozen=True, kw_only=True):
+    """A container's raw counters, which begin anew with each of its runs.
+
+    `time` is by our clock; `read` by the Engine's, as is `started`, the beginning of the run.
+    """
 
     time: datetime
-    cpu_percent: float | None
-    memory_used: int
-    memory_limit: int
-    memory_percent: float | None
+    read: datetime | None = None
+    started: datetime | None = None
+    cpu_total: int
     network_rx: int | None
     network_tx: int | None
     block_read: int | None
     block_write: int | None
+
+
+class Sample(Counters, frozen=True, kw_only=True):
+    """One stats sample: raw counters, and the figures computed from it and the one before.
+
+    An `*_increase` is what the counter grew by since the sample before, also across a restart.
+    """
+
+    cpu_percent: float | None
+    memory_used: int
+    memory_limit: int
+    memory_percent: float | None
     pids: int | None
-    cpu_total: int
     system_total: int | None
     online_cpus: int
+    cpu_increase: int | None = None
+    network_rx_increase: int | None = None
+    network_tx_increase: int | None = None
+    block_read_increase: int | None = None
+    block_write_increase: int | None = None
 
 
 class EngineFacts(Value, frozen=True, kw_only=True):

@@ -183,4 +183,10 @@ def stats_row(container: Container, sample: Sample) -> StatsRow:
         block_read=sample.block_read,
         block_write=sample.block_write,
         pids=sample.pids,
+        started=sample.started,
+        cpu_increase=sample.cpu_increase,
+        network_rx_increase=sample.network_rx_increase,
+        network_tx_increase=sample.network_tx_increase,
+        block_read_increase=sample.block_read_increase,
+        block_write_increase=sample.block_write_increase,
     )

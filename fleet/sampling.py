@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+import msgspec
+
 from connectors import models as docker
 from connectors.times import parse_time
-from fleet.model import Sample
-
-LARGEST = 2**63 - 1
+from fleet.increases import LARGEST, increases, run_of
+from fleet.model import Counters, Sample
 
 
 def sample(
@@ -21,6 +22,8 @@ def sample(
     previous: docker.Stats | None,
     *,
     at: datetime,
+    started: datetime | None = None,
+    before: Counters | None = None,
     host_memory: int = 0,
     wall_clock: bool = False,
 ) -> Sample:
@@ -30,6 +33,8 @@ def sample(
         stats: The Engine's answer.
         previous: The answer before it of the same incarnation, if any.
         at: When it was received, by our clock.
+        started: When the container last started, by the Engine's clock.
+        before: Its counters as they were last read, by whichever run of ours.
         host_memory: Bytes of the machine; a limit above it is no limit.
         wall_clock: Use elapsed time as the system's CPU time: Podman's `system_cpu_usage` is not
             the machine's.
@@ -37,22 +42,41 @@ def sample(
     used, limit = memory_used(stats.memory_stats), bounded(stats.memory_stats.limit)
     if host_memory and (limit <= 0 or limit > host_memory):
         limit = host_memory
-    read, write = block_bytes(stats.blkio_stats)
-    networks, pids = stats.networks, stats.pids_stats.current
+    pids = stats.pids_stats.current
+    counted = counters(stats, at, started, before)
+    grown = increases(counted, before)
     return Sample(
-        time=at,
+        **msgspec.structs.asdict(counted),
         cpu_percent=None if previous is None else cpu_percent(stats, previous, wall_clock),
         memory_used=used,
         memory_limit=limit,
         memory_percent=used / limit * 100 if limit else None,
+        pids=None if pids is None else bounded(pids),
+        system_total=bounded(stats.cpu_stats.system_cpu_usage) or None,
+        online_cpus=online_cpus(stats.cpu_stats),
+        cpu_increase=grown.cpu,
+        network_rx_increase=grown.network_rx,
+        network_tx_increase=grown.network_tx,
+        block_read_increase=grown.block_read,
+        block_write_increase=grown.block_write,
+    )
+
+
+def counters(
+    stats: docker.Stats, at: datetime, started: datetime | None, before: Counters | None
+) -> Counters:
+    """The raw counters of an answer; see `sample` for the arguments."""
+    networks, read_at = stats.networks, parse_time(stats.read)
+    read, write = block_bytes(stats.blkio_stats)
+    return Counters(
+        time=at,
+        read=read_at,
+        started=run_of(started, read_at, before),
+        cpu_total=bounded(stats.cpu_stats.cpu_usage.total_usage),
         network_rx=None if networks is None else total(n.rx_bytes for n in networks.values()),
         network_tx=None if networks is None else total(n.tx_bytes for n in networks.values()),
         block_read=read,
         block_write=write,
-        pids=None if pids is None else bounded(pids),
-        cpu_total=bounded(stats.cpu_stats.cpu_usage.total_usage),
-        system_total=bounded(stats.cpu_stats.system_cpu_usage) or None,
-        online_cpus=online_cpus(stats.cpu_stats),
     )
 
 

@@ -84,6 +84,8 @@ class StatsCollector:
             self._under_way.discard(container.id)
         if stats is None:  # it stopped between the tick and the answer
             return
+        # It may have been restarted, and inspected, while the Engine was thinking.
+        container = self._tracker.containers(self._host).get(container.id, container)
         started, previous = self._previous.get(container.id, (None, None))
         same_incarnation = previous if started == container.started else None
         self._previous[container.id] = (container.started, stats)
@@ -95,6 +97,8 @@ class StatsCollector:
                 stats,
                 same_incarnation,
                 at=now(),
+                started=container.started,
+                before=self._tracker.counters(self._host, container.id),
                 host_memory=engine.memory if engine else 0,
                 wall_clock=self._wall_clock,
             ),

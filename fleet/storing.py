@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 import trio
 
 from config.models import Storage
+from fleet.model import Counters
+from fleet.tracker import now
 from storage.database import About, Database
 from storage.errors import StorageError
-from storage.queries import containers_known, last_event_nanos
+from storage.queries import containers_known, last_event_nanos, latest_counters
 from storage.recorder import Recorder
 from storage.rows import ContainerRow
 from web.documents import StorageDocument
@@ -19,6 +23,7 @@ log = logging.getLogger(__name__)
 
 RESUME_SECONDS = 10.0
 ASK_EVERY = 15.0
+COUNTERS_AGE = timedelta(days=1)
 
 
 class StorageView:
@@ -92,3 +97,30 @@ async def resume_points(database: Database) -> dict[str, int]:
     except (StorageError, trio.TooSlowError) as error:
         log.warning("the database does not tell where events ended: %s", error)
         return {}
+
+
+async def counters_of(
+    database: Database, hosts: Iterable[str]
+) -> Mapping[str, Mapping[str, Counters]]:
+    """The last counters stored of each host's containers; nothing where the database is away.
+
+    Without them what a container used since they were stored is in no sample.
+    """
+    known: dict[str, dict[str, Counters]] = defaultdict(dict)
+    try:
+        with trio.fail_after(RESUME_SECONDS):
+            found = await latest_counters(database, list(hosts), now() - COUNTERS_AGE)
+    except (StorageError, trio.TooSlowError) as error:
+        log.warning("the database does not tell what counters stood at: %s", error)
+        return known
+    for record in found:
+        known[record.host][record.id] = Counters(
+            time=record.time,
+            started=record.started,
+            cpu_total=record.cpu_total,
+            network_rx=record.network_rx,
+            network_tx=record.network_tx,
+            block_read=record.block_read,
+            block_write=record.block_write,
+        )
+    return known

@@ -18,7 +18,7 @@ from fleet.changes import (
     Sampled,
 )
 from fleet.feed import Feed
-from fleet.model import Container, EngineEvent, HostState, Sample
+from fleet.model import Container, Counters, EngineEvent, HostState, Sample
 
 Listener = Callable[[Change], None]
 
@@ -44,6 +44,7 @@ class Tracker:
         self._hosts: dict[str, HostState] = {}
         self._containers: dict[str, dict[str, Container]] = {}
         self._samples: dict[str, dict[str, Sample]] = {}
+        self._counters: dict[str, dict[str, Counters]] = {}
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
@@ -69,7 +70,15 @@ class Tracker:
         """The latest sample of a running container."""
         return self._samples.get(host, {}).get(container_id)
 
+    def counters(self, host: str, container_id: str) -> Counters | None:
+        """The counters of a container as last read, perhaps in an earlier run of it or of ours."""
+        return self._counters.get(host, {}).get(container_id)
+
     # Changing
+
+    def resume(self, counters: Mapping[str, Mapping[str, Counters]]) -> None:
+        """Know the last counters of an earlier run of ours, by host and container, from now on."""
+        self._counters = {host: dict(known) for host, known in counters.items()}
 
     def add_host(self, name: str, status: str = "connecting") -> None:
         """Begin with a host; one that is known already starts anew but keeps its containers."""
@@ -88,6 +97,7 @@ class Tracker:
         self._hosts[name] = state
         self._containers.setdefault(name, {})
         self._samples.setdefault(name, {})
+        self._counters.setdefault(name, {})
         self._emit(HostChanged, host=name, state=state, previous=known or state)
 
     def remove_host(self, name: str) -> None:
@@ -95,7 +105,7 @@ class Tracker:
         if name not in self._hosts:
             return
         self.keep_only(name, ())
-        for state in (self._hosts, self._containers, self._samples):
+        for state in (self._hosts, self._containers, self._samples, self._counters):
             state.pop(name)
         self._emit(HostRemoved, host=name)
 
@@ -131,12 +141,14 @@ class Tracker:
         """Forget a container that its Engine no longer knows."""
         container = self._containers[host].pop(container_id, None)
         self._samples[host].pop(container_id, None)
+        self._counters[host].pop(container_id, None)
         if container is not None:
             self._emit(ContainerRemoved, host=host, container=container, at=now())
 
     def keep_only(self, host: str, ids: Iterable[str]) -> None:
         """Forget every container of a host that is not in a fresh list."""
-        for gone in self._containers[host].keys() - set(ids):
+        known = self._containers[host].keys() | self._counters[host].keys()
+        for gone in known - set(ids):
             self.remove_container(host, gone)
 
     def put_event(self, event: EngineEvent) -> EngineEvent:
@@ -151,7 +163,7 @@ class Tracker:
         container = self._containers[host].get(container_id)
         if container is None or container.state not in ("running", "paused"):
             return
-        self._samples[host][container_id] = sample
+        self._samples[host][container_id] = self._counters[host][container_id] = sample
         self._emit(Sampled, host=host, container=container, sample=sample)
 
     def _emit(self, kind: type[Change], **fields: Any) -> None:

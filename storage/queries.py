@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from psycopg.rows import class_row, scalar_row
 
 from storage.database import Database
 from storage.errors import QueryLimitError
-from storage.records import StatsHistory, StatsPoint
+from storage.records import CountersRecord, StatsHistory, StatsPoint
 from storage.rows import ContainerRow, EventRow, HealthRow
 from storage.statements import statements
 
@@ -82,6 +83,14 @@ async def last_event_nanos(database: Database) -> dict[str, int]:
     sql = statements()["last_event_nanos"]
     rows = await database.read(lambda connection: connection.execute(sql).fetchall())
     return {str(host): int(str(nanos)) for host, nanos in rows}
+
+
+async def latest_counters(
+    database: Database, hosts: Sequence[str], since: datetime
+) -> list[CountersRecord]:
+    """The counters of each container of `hosts` in its newest sample that is not before `since`."""
+    wanted = {"hosts": list(hosts), "since": since}
+    return await _rows(database, CountersRecord, "latest_counters", wanted)
 
 
 async def containers_known(database: Database, host: str) -> list[ContainerRow]:

@@ -79,3 +79,16 @@ FROM containers
 WHERE host = %(host)s AND removed IS NULL
 ORDER BY name, id
 LIMIT %(limit)s
+
+-- name: latest_counters
+-- The counters of each container that is not known to be removed, as of its newest sample.
+SELECT containers.host, containers.id, newest.time, newest.started, newest.cpu_total,
+       newest.network_rx, newest.network_tx, newest.block_read, newest.block_write
+FROM containers, LATERAL (
+    SELECT time, started, cpu_total, network_rx, network_tx, block_read, block_write
+    FROM container_stats
+    WHERE host = containers.host AND container_id = containers.id AND time >= %(since)s
+    ORDER BY time DESC
+    LIMIT 1
+) AS newest
+WHERE containers.removed IS NULL AND containers.host = ANY(%(hosts)s)

@@ -7,6 +7,20 @@ from datetime import datetime
 import msgspec
 
 
+class CountersRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The raw counters of a container (`id`) as they were sampled last, see `StatsRow`."""
+
+    host: str
+    id: str
+    time: datetime
+    started: datetime | None
+    cpu_total: int
+    network_rx: int | None
+    network_tx: int | None
+    block_read: int | None
+    block_write: int | None
+
+
 class StatsPoint(msgspec.Struct, frozen=True, kw_only=True):
     """The samples of one container, or of one identity, between `time` and the next point.
 

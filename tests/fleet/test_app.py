@@ -24,6 +24,7 @@ from storage.database import Database
 from storage.queries import containers_known, recent_events
 from storage.store import open_store
 from tests.faults.watched import EventKey, told
+from tests.lab.containers import ContainerSpec
 from tests.lab.engines import Engine
 from tests.lab.fixtures import Lab
 from tests.lab.ports import free_port
@@ -57,6 +58,7 @@ ssh_config_file = "{nothing}"
 agent = false
 socket = "{socket}"
 """
+TICKING = ContainerSpec(command=("sh", "-c", "while :; do sleep 0.2; done"))
 
 
 class Program:
@@ -149,6 +151,21 @@ def config(engine: Engine, sshd: Sshd) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def samples_written(fleet: Program) -> None:
+    """Wait until every container was sampled, and these samples are in the database."""
+
+    def written() -> int:
+        return int(fleet.get("/api/fleet")["storage"]["written"].get("container_stats", 0))
+
+    def sampled() -> bool:
+        found = fleet.get("/api/containers?state=running")["containers"]
+        return all(container["stats"] for container in found)
+
+    wait_until(sampled, "all are sampled")
+    enough = written() + 12  # two of each
+    wait_until(lambda: written() > enough, "samples are written")
+
+
 def program(config: Path) -> Program:
     return Program(config, int(load(config, {}).fleet.listen.rpartition(":")[2]))
 
@@ -188,12 +205,31 @@ def stored(config: Path) -> tuple[dict[str, Counter[EventKey]], dict[str, int]]:
     return trio.run(read)
 
 
+def cpu_samples(config: Path, container: str) -> list[tuple[int, int]]:
+    """The CPU counter and its increase in each stored sample of a container, oldest first."""
+
+    async def read() -> list[tuple[int, int]]:
+        async with open_store(load(config, {})) as store:
+            rows = await store.database.read(
+                lambda connection: connection.execute(
+                    "SELECT cpu_total, cpu_increase FROM container_stats"
+                    " WHERE host = 'here' AND container_id = %s ORDER BY time",
+                    [container],
+                ).fetchall()
+            )
+        return [(int(str(total)), int(str(increase))) for total, increase in rows]
+
+    return trio.run(read)
+
+
 def test_a_kill_leaves_nothing_and_the_next_start_goes_on(
     config: Path, engine: Engine, sshd: Sshd
 ) -> None:
     with program(config) as fleet:
+        ticking = engine.run_container("ticking", TICKING)
         engine.docker("run", "--name", "seen", "fleet-lab/busybox:1", "true")
         fleet.settled(engine, "here", "edge")
+        samples_written(fleet)
         # What was only just accepted may be lost with the program; the Engine still has it.
         fleet.process.kill()
         killed = time.monotonic()
@@ -210,6 +246,7 @@ def test_a_kill_leaves_nothing_and_the_next_start_goes_on(
         fleet.settled(engine, "here", "edge")
         engine.docker("rm", "missed")
         fleet.settled(engine, "here", "edge")
+        samples_written(fleet)
         assert fleet.terminate() == 0
     events, _ = stored(config)
     oracle = Counter(told(engine, 0.0))
@@ -218,14 +255,13 @@ def test_a_kill_leaves_nothing_and_the_next_start_goes_on(
     assert events["edge"] == oracle
     there = {entry["Id"] for entry in engine.sdk().api.containers(all=True)}
     assert present(config, "here") == present(config, "edge") == there
+    taken = cpu_samples(config, ticking)
+    assert sum(increase for _, increase in taken) == taken[-1][0]  # whatever was lost with the kill
 
 
 def test_a_stop_drains_what_was_accepted(config: Path, engine: Engine, sshd: Sshd) -> None:
     with program(config) as fleet:
-        wait_until(
-            lambda: fleet.get("/api/fleet")["storage"]["written"].get("container_stats", 0) > 8,
-            "samples are written",
-        )
+        samples_written(fleet)
         engine.docker("run", "--rm", "fleet-lab/busybox:1", "true")
         fleet.settled(engine, "here", "edge")
         shown = {host: set(fleet.events(host)) for host in ("here", "edge")}

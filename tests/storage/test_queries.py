@@ -138,3 +138,25 @@ def test_queries_are_found_by_name_and_without_comments() -> None:
         "b": b"SELECT\n2",
     }
     assert all(sql.startswith((b"SELECT", b"WITH")) for sql in statements().values())
+
+
+async def test_the_counters_of_the_newest_sample_are_told(database: Database) -> None:
+    started = START - timedelta(hours=1)
+    newest = msgspec.structs.replace(samples.stats(7), started=started)
+    await _write(
+        database,
+        *(samples.container(name) for name in ("c1", "c2", "c3")),
+        samples.container("gone", removed=START),
+        samples.stats(1),
+        newest,
+        samples.stats(2),
+        samples.stats(-1, container="c2"),
+        samples.stats(3, container="gone"),
+        samples.stats(3, container="c3", host="other"),
+    )
+    (found,) = await queries.latest_counters(database, ["h", "i"], START)
+    assert (found.host, found.id, found.time) == ("h", "c1", newest.time)
+    assert (found.started, found.cpu_total, found.network_rx) == (started, 7, 7)
+    assert (found.network_tx, found.block_read, found.block_write) == (None, 0, 0)
+    assert len(await queries.latest_counters(database, ["h"], START - timedelta(days=1))) == 2
+    assert await queries.latest_counters(database, [], START) == []
