@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fleet.model import Container, EngineEvent, HostState, Sample, Value
+from fleet.model import (
+    Container,
+    EngineEvent,
+    HostSample,
+    HostState,
+    Image,
+    LogLine,
+    Sample,
+    Value,
+)
 
 
 class Change(Value, frozen=True, kw_only=True):
@@ -50,3 +59,30 @@ class Sampled(Change, frozen=True, kw_only=True):
 
     container: Container
     sample: Sample
+
+
+class HostSampled(Change, frozen=True, kw_only=True):
+    """A sample of a host's machine."""
+
+    sample: HostSample
+
+
+class Logged(Change, frozen=True, kw_only=True):
+    """Lines of one container's log, oldest first, each once."""
+
+    container: str
+    lines: tuple[LogLine, ...]
+
+
+class ImageChanged(Change, frozen=True, kw_only=True):
+    """An image is new on its host (`previous` None) or differs from what was known."""
+
+    image: Image
+    previous: Image | None
+
+
+class ImageRemoved(Change, frozen=True, kw_only=True):
+    """An image is gone from its host."""
+
+    image: Image
+    at: datetime

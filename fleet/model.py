@@ -140,6 +140,28 @@ class Sample(Counters, frozen=True, kw_only=True):
     block_write_increase: int | None = None
 
 
+class HostSample(Value, frozen=True, kw_only=True):
+    """One sample of a host's machine; see `storage.rows.HostStatsRow`."""
+
+    time: datetime
+    source: Literal["machine", "containers"]
+    cpus: int
+    cpu_percent: float | None
+    load_1: float | None = None
+    load_5: float | None = None
+    load_15: float | None = None
+    memory_total: int
+    memory_used: int
+    swap_total: int | None = None
+    swap_used: int | None = None
+    disk_total: int | None = None
+    disk_used: int | None = None
+    network_rx: int | None = None
+    network_tx: int | None = None
+    network_rx_increase: int | None = None
+    network_tx_increase: int | None = None
+
+
 class EngineFacts(Value, frozen=True, kw_only=True):
     """What the Engine says of itself and its machine."""
 
@@ -193,3 +215,41 @@ class EngineEvent(Value, frozen=True, kw_only=True):
     name: str | None
     exit_code: int | None
     attributes: dict[str, str]
+
+
+class LogLine(Value, frozen=True, kw_only=True):
+    """One line of a container's log. `time_nano` is by the Engine's clock.
+
+    `sequence` counts the lines of one stream and nanosecond, from 0. `stream` is `stdout`, `stderr`
+    or, for what we say ourselves of a gap, `fleet`. `level` is debug, info, warning, error or
+    critical, where the line tells.
+    """
+
+    time: datetime
+    time_nano: int
+    host: str
+    container_id: str
+    name: str
+    identity: str
+    stream: str
+    sequence: int
+    level: str | None
+    line: str
+    truncated: bool = False
+
+
+class Image(Value, frozen=True, kw_only=True):
+    """One image of a host. `tags` are references such as `redis:7`, `digests` `redis@sha256:...`.
+
+    `id` is `sha256:` and 64 digits, also where the Engine leaves the word out.
+    """
+
+    host: str
+    id: str
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    size: int
+    architecture: str | None
+    operating_system: str | None
+    created: datetime | None
+    first_seen: datetime

@@ -40,6 +40,29 @@ class EngineDocument(Document, frozen=True, kw_only=True):
     memory: int = 0
 
 
+class MachineDocument(Document, frozen=True, kw_only=True):
+    """The latest sample of a host's machine.
+
+    `source` is `machine`, or `containers` where only the Engine can be asked: CPU and memory are
+    then the sums over its containers, and the rest is not known. The disk is the one that the
+    Engine keeps its data on.
+    """
+
+    time: datetime
+    source: Literal["machine", "containers"]
+    cpus: int
+    cpu_percent: float | None
+    load_1: float | None
+    load_5: float | None
+    load_15: float | None
+    memory_total: int
+    memory_used: int
+    swap_total: int | None
+    swap_used: int | None
+    disk_total: int | None
+    disk_used: int | None
+
+
 class CountsDocument(Document, frozen=True, kw_only=True):
     """Containers of a host by state."""
 
@@ -72,6 +95,7 @@ class HostDocument(Document, frozen=True, kw_only=True):
     attempts: int = 0  # failed in a row
     reconnects: int = 0  # since the start
     engine: EngineDocument | None = None
+    machine: MachineDocument | None = None
     containers: CountsDocument = CountsDocument()
     cpu_percent: float | None = None  # sum over its containers
     memory_used: int | None = None  # sum over its containers
@@ -181,6 +205,35 @@ class ContainerDocument(Document, frozen=True, kw_only=True):
     environment: dict[str, str] = {}  # values redacted unless their name is allowed
     compose: ComposeDocument | None = None
     stats: StatsDocument | None = None
+    stale_since: datetime | None = None
+
+
+class ImageUserDocument(Document, frozen=True, kw_only=True):
+    """A container that is made of an image, running or not."""
+
+    id: str
+    name: str
+    state: str
+
+
+class ImageDocument(Document, frozen=True, kw_only=True):
+    """One image of a host. `size` is in bytes.
+
+    `tags` are references such as `redis:7`, `digests` such as `redis@sha256:...`; both are empty
+    for an image without a name. `containers` are those made of it, by name. While the host is not
+    up it is the last known state, and `stale_since` says from when.
+    """
+
+    host: str
+    id: str
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    size: int
+    architecture: str | None
+    operating_system: str | None
+    created: datetime | None
+    first_seen: datetime
+    containers: tuple[ImageUserDocument, ...] = ()
     stale_since: datetime | None = None
 
 
