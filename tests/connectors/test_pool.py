@@ -89,7 +89,7 @@ def open_files() -> int:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(20):
         while not is_so():  # noqa: ASYNC110 - counters have no event
             await trio.sleep(0.005)
 

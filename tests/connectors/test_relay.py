@@ -132,6 +132,6 @@ async def test_an_engine_that_is_away_closes_the_client(
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))
             client.setblocking(False)
-            with trio.fail_after(5):
+            with trio.fail_after(20):
                 await trio.lowlevel.wait_readable(client)
             assert client.recv(10) == b""

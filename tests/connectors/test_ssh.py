@@ -234,7 +234,7 @@ async def test_a_silent_host_takes_no_longer_than_the_timeout(
     with pytest.raises(UnreachableError, match=r"no answer .* within 0\.6 s while connecting"):
         async with connect(host):
             pass
-    assert trio.current_time() - begun < 3
+    assert trio.current_time() - begun < 10
     assert not ssh_threads()
 
 

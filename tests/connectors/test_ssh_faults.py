@@ -29,7 +29,7 @@ def sshd(lab: Lab) -> Sshd:
 async def test_a_killed_sshd_is_noticed_and_leaves_nothing(sshd: Sshd, engine_2010: Engine) -> None:
     async with connect(ssh_host(sshd, engine_2010.socket)) as endpoint:
         sshd.kill()
-        with trio.fail_after(5):
+        with trio.fail_after(20):
             assert "SSH connection" in await endpoint.lost()
         assert await ask(endpoint, b"") == b""
     assert not ssh_threads()
@@ -42,11 +42,11 @@ async def test_a_half_open_link_is_noticed_by_keepalive(lab: Lab, engine_2010: E
     async with connect(host) as endpoint:
         network.link_down()
         begun = trio.current_time()
-        with trio.fail_after(5):
+        with trio.fail_after(20):
             assert "keepalive" in await endpoint.lost()
-        assert trio.current_time() - begun < 2.5
+        assert trio.current_time() - begun < 10
         begun = trio.current_time()
-    assert trio.current_time() - begun < 4
+    assert trio.current_time() - begun < 15
     assert not ssh_threads()
 
 
@@ -58,7 +58,7 @@ async def test_leaving_a_dead_link_is_bounded_even_before_it_is_noticed(
     async with connect(ssh_host(remote, engine_2010.socket)):
         network.link_down()
         begun = trio.current_time()
-    assert trio.current_time() - begun < 4
+    assert trio.current_time() - begun < 15
     assert not ssh_threads()
 
 

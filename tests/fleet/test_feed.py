@@ -22,7 +22,7 @@ async def test_a_waiting_reader_wakes() -> None:
     async def read(reader: Subscription[str]) -> None:
         got.append(await reader.next())
 
-    with feed.subscribe() as first, feed.subscribe() as second, trio.fail_after(1):
+    with feed.subscribe() as first, feed.subscribe() as second, trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(read, first)
             nursery.start_soon(read, second)

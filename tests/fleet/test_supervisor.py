@@ -59,7 +59,7 @@ async def test_only_changed_hosts_begin_anew(engine: Engine, attempts: list[str]
         await fleet.until(lambda: len(fleet.samples["keeps"]) >= count + 4, "more samples")
         times = [at for at, _ in fleet.samples_of("keeps", "c-1")]
         assert fleet.tracker.hosts["keeps"].missed_samples == 0
-        assert max(then - at for at, then in pairwise(times)) < 1.9
+        assert max(then - at for at, then in pairwise(times)) < 3.9
         # What is known of a changed host stays shown while it connects anew.
         between = [t.state for t in fleet.turns["changes"] if t.state.status == "connecting"][-1]
         assert between.listed

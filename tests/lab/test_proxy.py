@@ -52,7 +52,7 @@ def test_a_throttled_relay_keeps_its_rate(lab: Lab) -> None:
                 left = 10_000
                 while left:
                     left -= len(far.recv(65536))
-                assert 0.3 < time.monotonic() - begun < 3
+                assert 0.3 < time.monotonic() - begun < 20
 
 
 def _get(address: tuple[str, int]) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import trio
+import trio.testing
 
 from config.models import Storage
 from storage.database import Database, open_database
@@ -36,11 +37,12 @@ def _one(connection: Connection) -> object:
 
 
 async def test_reads_go_side_by_side_and_cannot_write(database: Database) -> None:
-    began = time.monotonic()
     async with trio.open_nursery() as nursery:
-        for _ in range(2):
-            nursery.start_soon(database.read, lambda c: c.execute("SELECT pg_sleep(0.5)"))
-    assert time.monotonic() - began < 0.95
+        nursery.start_soon(database.read, lambda c: c.execute("SELECT pg_sleep(60)"))
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.fail_after(20):
+            assert await database.read(_one) == 1
+        nursery.cancel_scope.cancel()
     with pytest.raises(StorageError, match="read-only"):
         await database.read(lambda c: c.execute("CREATE TABLE x (a int)"))
 
@@ -52,10 +54,10 @@ async def test_a_cancel_stops_the_query_at_the_server(
     with trio.move_on_after(0.2) as scope:
         await database.read(lambda c: c.execute("SELECT pg_sleep(60)"))
     assert scope.cancelled_caught
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 30
     sql = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = %s"
     asked = ["SELECT pg_sleep(60)"]
-    with psycopg.connect(embedded_conninfo, autocommit=True) as connection, trio.fail_after(5):
+    with psycopg.connect(embedded_conninfo, autocommit=True) as connection, trio.fail_after(20):
         while connection.execute(sql, asked).fetchone() != (0,):  # noqa: ASYNC110 - no event
             await trio.sleep(0.02)
     assert await database.read(_one) == 1
@@ -135,7 +137,7 @@ async def test_nobody_there_is_away_and_quick() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     database = Database(f"postgresql://fleet@127.0.0.1:{port}/fleet", None, Storage())
-    with trio.fail_after(2), pytest.raises(DatabaseAwayError, match=rf"127.0.0.1:{port}/fleet"):
+    with trio.fail_after(4), pytest.raises(DatabaseAwayError, match=rf"127.0.0.1:{port}/fleet"):
         await database.read(_one)
 
 

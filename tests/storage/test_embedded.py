@@ -180,7 +180,7 @@ async def test_stopping_interrupts_a_query(data_dir: Path) -> None:
         connection = psycopg.connect(conninfo)
         connection.pgconn.send_query(b"SELECT pg_sleep(60)")
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
     connection.close()
 
 
