@@ -98,7 +98,7 @@ class DialStdioSide(RemoteSide, asyncssh.SSHClientSession[bytes]):
             if self.pid is not None:
                 await self._kill(self.pid)
             if not await self._is_gone_within(_TERM_GRACE):
-                _log.warning("a remote docker system dial-stdio did not end when told to")
+                _log.warning("a remote command of ours did not end when told to")
         self._channel.close()
 
     async def _is_gone_within(self, seconds: float) -> bool:
@@ -171,8 +171,12 @@ class DialStdio:
         self._command = announced(command_for(remote_socket))
         self._sides: dict[DialStdioSide, asyncio.Task[None]] = {}
 
-    async def open(self, local: NearSide) -> DialStdioSide | None:
+    async def open(self, local: NearSide, command: str | None = None) -> DialStdioSide | None:
         """Open a connection, waiting for a free session.
+
+        Args:
+            local: Our end of it.
+            command: What to run instead of dial-stdio, `announced`.
 
         Returns:
             None when there is no session to be had, or the client gave up waiting.
@@ -183,7 +187,7 @@ class DialStdio:
         while await self.sessions.acquire(local):
             side = DialStdioSide(local, self._kill)
             try:
-                await self._start(side)
+                await self._start(side, command or self._command)
             except asyncssh.ChannelOpenError:
                 may_wait = self.sessions.refused()
                 self.sessions.release()
@@ -201,10 +205,10 @@ class DialStdio:
         """Let a client that is gone wait no longer: no process is started for it any more."""
         self.sessions.leave(local)
 
-    async def _start(self, side: DialStdioSide) -> None:
+    async def _start(self, side: DialStdioSide, command: str) -> None:
         await self._connection.create_session(
             lambda: side,
-            self._command,
+            command,
             env=None,
             send_env=None,
             request_pty=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,9 @@ class Endpoint:
     known to be gone (an SSH connection that ended) and returns why; it never returns for
     transports that have no connection of their own. More than `max_connections` at once only wait
     for each other (sessions of one SSH connection are few); None leaves the number to the pool.
-    `place` is for people, where the address here would tell them nothing.
+    `place` is for people, where the address here would tell them nothing. `run` runs a program
+    with its arguments on the host and returns what it wrote, or raises `CommandError`; None where
+    there is no way to (only SSH has one).
     """
 
     host: str
@@ -35,3 +37,4 @@ class Endpoint:
     max_connections: int | None = None
     place: str = ""
     lost: Callable[[], Awaitable[str]] = _for_ever
+    run: Callable[[Sequence[str]], Awaitable[str]] | None = None

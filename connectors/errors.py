@@ -2,7 +2,8 @@
 
 Every message names the host and says the next step. `kind` is a stable word for APIs and tests.
 Raised only by this package; callers treat all of them as "this host, this attempt", except
-`ApiStatusError` and `NotFoundError`, which are answers of a healthy Engine.
+`ApiStatusError` and `NotFoundError`, which are answers of a healthy Engine. `CommandError` stands
+apart: it says nothing about the Engine.
 """
 
 from __future__ import annotations
@@ -94,3 +95,11 @@ class NotFoundError(ApiStatusError):
     """404: the container, image or network is gone. Normal between a list and an inspect."""
 
     kind = "not_found"
+
+
+class CommandError(Exception):
+    """A command on a host could not be run, or not to its end. The connection is not at fault."""
+
+    def __init__(self, what: str) -> None:
+        """Keep what happened as one line that is safe to show."""
+        super().__init__(harmless(what))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -11,6 +11,7 @@ import trio
 from config.models import SshHost
 from connectors.deadline import Stage, within_connect_timeout
 from connectors.endpoint import Endpoint
+from connectors.ssh_run import command_output
 from connectors.ssh_thread import open_ssh_thread
 from connectors.ssh_tunnel import open_tunnel
 
@@ -51,6 +52,11 @@ async def connect_ssh(host: SshHost, environ: Mapping[str, str]) -> AsyncIterato
         thread = await stack.enter_async_context(open_ssh_thread())
         with within_connect_timeout(host, stage):
             tunnel = await stack.enter_async_context(thread.hold(opening))
+
+        async def run(words: Sequence[str]) -> str:
+            async with thread.hold(partial(command_output, tunnel.sessions, words)) as output:
+                return output
+
         yield Endpoint(
             host=host.name,
             uds=tunnel.path,
@@ -58,4 +64,5 @@ async def connect_ssh(host: SshHost, environ: Mapping[str, str]) -> AsyncIterato
             max_connections=tunnel.max_connections,
             place=f"{host.socket} at {host.target}",
             lost=loss.wait,
+            run=run,
         )

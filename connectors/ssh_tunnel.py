@@ -13,6 +13,7 @@ import asyncssh
 
 from config.models import SshHost
 from connectors.deadline import Stage, late_error
+from connectors.dial_stdio import DialStdio
 from connectors.errors import EngineError
 from connectors.opening import TCP_PATIENCE
 from connectors.ssh_errors import connect_error, lost_reason
@@ -27,11 +28,15 @@ _BACKLOG = 256
 
 @dataclass(frozen=True)
 class Tunnel:
-    """An open tunnel: where it listens and how it reaches the Engine."""
+    """An open tunnel: where it listens and how it reaches the Engine.
+
+    `sessions` opens sessions for commands of ours, and counts them with the route's own.
+    """
 
     path: Path
     via: str
     max_connections: int | None
+    sessions: DialStdio
 
 
 class _Watcher(asyncssh.SSHClient):
@@ -76,13 +81,14 @@ async def open_tunnel(
             raise EngineError(host.name, "there is no SSH connection to make")
         stage.now = f"asking the Engine on {host.socket} there"
         route = await choose_route(host, connection)
-        stack.push_async_callback(route.close)
+        sessions = route if isinstance(route, DialStdio) else DialStdio(connection, host.socket)
+        stack.push_async_callback(sessions.close)
         try:
             path = await stack.enter_async_context(_listen(environ, route))
         except OSError as error:
             what = f"the tunnel's local socket cannot be made: {error}"
             raise EngineError(host.name, what) from error
-        yield Tunnel(path, route.via, route.max_connections)
+        yield Tunnel(path, route.via, route.max_connections, sessions)
 
 
 @asynccontextmanager
