@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 import psycopg
 
+from storage.late import SAMPLES, note_late
 from storage.rows import Row
 from storage.sessions import Connection
 from storage.tables import TABLES, Table
@@ -45,6 +47,12 @@ def batch_of(rows: Sequence[Row]) -> Batch:
     return Batch(grouped)
 
 
+def merged(batches: Sequence[Batch]) -> Batch:
+    """One batch of all rows, in the tables' own order."""
+    rows = {kind: [row for batch in batches for row in batch.rows.get(kind, ())] for kind in TABLES}
+    return Batch({kind: found for kind, found in rows.items() if found})
+
+
 def write_batch(connection: Connection, batch: Batch) -> None:
     """Write `batch` in one transaction; each row is there once, however often this is repeated.
 
@@ -54,7 +62,9 @@ def write_batch(connection: Connection, batch: Batch) -> None:
     """
     try:
         # One COPY is a transaction by itself, and saves two of four round trips.
-        alone = len(batch.rows) == 1 and not any(TABLES[kind].current for kind in batch.rows)
+        alone = len(batch.rows) == 1 and not any(
+            TABLES[kind].current or kind in SAMPLES for kind in batch.rows
+        )
         with contextlib.nullcontext() if alone else connection.transaction():
             _write(connection, batch, merging=False)
     except psycopg.errors.UniqueViolation:
@@ -67,10 +77,21 @@ def _write(connection: Connection, batch: Batch, *, merging: bool) -> None:
         table = TABLES[kind]
         if table.current or merging:
             connection.execute(table.stage().encode())
-            _copy(connection, table, table.staging, rows)
+            _copy(connection, table, table.staging, _newest(table, rows) if table.current else rows)
             connection.execute(table.merge().encode())
         else:
             _copy(connection, table, table.name, rows)
+    note_late(connection, batch.rows)
+
+
+def _newest(table: Table, rows: list[Row]) -> list[Row]:
+    """Of each key the newest row; in the order of keys, so that writers never wait in a circle."""
+    key = attrgetter(*table.key)
+    try:
+        newest = {key(row): row for row in sorted(rows, key=attrgetter("seen"))}
+        return [newest[known] for known in sorted(newest)]
+    except TypeError as error:  # a key or a time that is none
+        raise psycopg.DataError(f"{table.name}: {error}") from error
 
 
 def _copy(connection: Connection, table: Table, target: str, rows: list[Row]) -> None:

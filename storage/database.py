@@ -6,41 +6,29 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-import msgspec
 import psycopg
 import trio
 from psycopg.conninfo import conninfo_to_dict
 
 from config.models import Storage
 from config.secrets import SecretError, read_secret
+from storage.edition import About, about
 from storage.embedded import embedded_server
 from storage.errors import DatabaseError
-from storage.migrate import SCHEMA, migrate
+from storage.migrate import SCHEMA, upgrade
 from storage.sessions import Connection, Sessions
+from storage.shape import Report, ignore
+
+__all__ = ["About", "Database", "open_database"]
 
 T = TypeVar("T")
 
-Edition = Literal["plain", "timescaledb-apache", "timescaledb-community"]
-
-WRITE_SECONDS = 30.0  # for one statement of the writer: a COPY of a batch, a chunk of retention
+WRITE_SECONDS = 30.0  # for one statement of the writer: a COPY of a batch
 LOCK_SECONDS = 5.0
+UPKEEP_SECONDS = 300.0  # rolling up an hour of tens of thousands of containers
 MIGRATE_SECONDS = 3600.0  # a step over much history, or another process at it
-
-_EDITION = """
-SELECT (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'),
-       current_setting('timescaledb.license', true),
-       current_setting('server_version')
-"""
-
-
-class About(msgspec.Struct, frozen=True):
-    """Which server answers: its edition, and the versions of PostgreSQL and TimescaleDB."""
-
-    edition: Edition
-    version: str
-    timescaledb: str | None
 
 
 class Database:
@@ -54,7 +42,8 @@ class Database:
             settings.readers, settings.statement_timeout, default_transaction_read_only="on"
         )
         self._writer = self._sessions(1, WRITE_SECONDS)
-        self._upkeep = self._sessions(1, WRITE_SECONDS)
+        self._replayer = self._sessions(1, WRITE_SECONDS)
+        self._upkeep = self._sessions(1, UPKEEP_SECONDS)
         self._migrating = trio.Lock()
         self._migrated = False
 
@@ -70,17 +59,24 @@ class Database:
         return await self._readers.run(query)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a thread on the only writing connection; it opens its transactions."""
+        """Run `work` in a thread on the writing connection; it opens its transactions."""
         await self.prepare()
         return await self._writer.run(work)
+
+    async def replay(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, but on a connection for what waited, which the writer does not wait for."""
+        await self.prepare()
+        return await self._replayer.run(work)
 
     async def maintain(self, work: Callable[[Connection], T]) -> T:
         """As `write`, but on a connection for upkeep, which the writer does not wait for."""
         await self.prepare()
         return await self._upkeep.run(work)
 
-    async def prepare(self) -> None:
+    async def prepare(self, report: Report = ignore) -> None:
         """Bring the schema up to date, once; `write` does so too.
+
+        `report` is told, in a thread, how far rows have moved to a new shape of their table.
 
         Raises:
             DatabaseAwayError: not reachable now.
@@ -91,17 +87,16 @@ class Database:
                 limit = f"{MIGRATE_SECONDS * 1000:.0f}"
                 sessions = self._sessions(1, MIGRATE_SECONDS, lock_timeout=limit)
                 with contextlib.closing(sessions):
-                    await sessions.run(lambda connection: migrate(connection, self.where))
+                    await sessions.run(lambda connection: upgrade(connection, self.where, report))
                 self._migrated = True
 
     async def about(self) -> About:
         """The edition and the versions of the server."""
-        row = await self._readers.run(lambda connection: connection.execute(_EDITION).fetchone())
-        return _about(row)
+        return await self._readers.run(about)
 
     def close(self) -> None:
         """Close all connections that are not in use."""
-        for sessions in (self._readers, self._writer, self._upkeep):
+        for sessions in (self._readers, self._writer, self._replayer, self._upkeep):
             sessions.close()
 
     def _sessions(self, size: int, seconds: float, **others: str) -> Sessions:
@@ -165,12 +160,3 @@ def _where(conninfo: str) -> str:
         return f"PostgreSQL in {host}"
     user = f"{parts['user']}@" if parts.get("user") else ""
     return f"PostgreSQL at {user}{host}:{parts.get('port') or 5432}/{name}"
-
-
-def _about(row: tuple[object, ...] | None) -> About:
-    timescaledb, license_name, version = row or (None, None, "")
-    if timescaledb is None or license_name is None:  # not made in this database, or not loaded
-        return About("plain", str(version), None)
-    community = license_name == "timescale"
-    edition: Edition = "timescaledb-community" if community else "timescaledb-apache"
-    return About(edition, str(version), str(timescaledb))

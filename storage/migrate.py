@@ -8,8 +8,10 @@ from importlib import resources
 
 import msgspec
 
+from storage.edition import About
 from storage.errors import DatabaseError
 from storage.sessions import Connection
+from storage.shape import Report, ignore, shape
 
 SCHEMA = "fleet"  # of its own, so that a database may be shared and `public` need not be writable
 
@@ -71,6 +73,20 @@ def pending(
                 " release of fleet that made it, or use another database."
             )
     return [migration for version, migration in sorted(known.items()) if version not in applied]
+
+
+def upgrade(connection: Connection, where: str, report: Report = ignore) -> About:
+    """Apply what is pending and give the tables their shape; returns what the server then is.
+
+    As `migrate`, and `report` is told of long work. It goes on where it was when it was broken off.
+    """
+    connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+    try:
+        migrate(connection, where)
+        return shape(connection, where, report)
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 def migrate(

@@ -1,78 +1,123 @@
-"""Nothing grows without bound: history older than it should be is deleted, a little at a time."""
+"""Nothing grows without bound: history older than it should be goes.
+
+Where tables are cut by time, whole partitions or chunks are dropped, which costs next to nothing.
+Of those that are cut coarsely, what is old of the rest is deleted, a little at a time.
+"""
 
 from __future__ import annotations
 
-import logging
-from datetime import UTC, datetime, timedelta
+import functools
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import cast
 
+import msgspec
 import trio
 
+from config.models import Retention
+from storage import partitions
+from storage.alone import RETENTION, alone
 from storage.database import Database
-from storage.errors import StorageError
+from storage.edition import Edition
+from storage.layout import LAYOUT, RAW, SAMPLED, Layout
 from storage.sessions import Connection
 
-_log = logging.getLogger(__name__)
-
-EVERY_SECONDS = 3600.0
 CHUNK_ROWS = 5_000  # of one transaction: locks are short, and a cancel loses little
 PAUSE_SECONDS = 0.05  # between chunks, for the writer
 
-_LOCK = 0x666C6565_74000002  # "fleet", 2: one process at a time deletes
+_COARSE = timedelta(days=1)  # wider partitions than this are not waited for
 
-# Each table with the column that its age is told by.
-_AGED = {
-    "container_stats": "time",
-    "host_health": "time",
-    "container_events": "time",
-    "containers": "removed",
-    "hosts": "seen",
-}
+# Current state, by the column that its age is told by: kept while rollups may name it.
+_CURRENT = {"containers": "removed", "hosts": "seen", "docker_images": "removed"}
 
 
-async def keep_retention(database: Database, days: int) -> None:
-    """Delete what is older than `days`, now and every hour; runs until cancelled.
+class Swept(msgspec.Struct, frozen=True):
+    """What went: partitions (or chunks) and rows, by table."""
 
-    A database that is away is left for the next time.
-    """
-    while True:
-        try:
-            deleted = await delete_older(database, datetime.now(UTC) - timedelta(days=days))
-        except StorageError as error:
-            _log.warning("Old history is not deleted now: %s", error)
-        else:
-            _log.debug("Deleted history older than %d days: %s", days, deleted)
-        await trio.sleep(EVERY_SECONDS)
+    partitions: Counter[str]
+    rows: Counter[str]
 
 
-async def delete_older(
-    database: Database, limit: datetime, *, chunk_rows: int = CHUNK_ROWS
-) -> dict[str, int]:
-    """Delete all rows older than `limit`; returns how many, by table.
+async def sweep(
+    database: Database,
+    edition: Edition,
+    retention: Retention,
+    now: datetime,
+    *,
+    chunk_rows: int = CHUNK_ROWS,
+) -> Swept:
+    """Drop and delete all that is older than `retention` says; returns what went.
+
+    Samples stay until they are rolled up. Does nothing for a table that another process is at.
 
     Raises:
-        StorageError: as `Database.maintain`; what was deleted until then stays deleted.
+        StorageError: as `Database.maintain`; what is gone until then stays gone.
     """
-    deleted = dict.fromkeys(_AGED, 0)
-    for table, column in _AGED.items():
-        count = chunk_rows
-        while count >= chunk_rows:
-            count = await database.maintain(
-                lambda connection, table=table, column=column: _delete_chunk(  # type: ignore[misc] # bound at once
-                    connection, table, column, limit, chunk_rows
-                )
-            )
-            deleted[table] += count
-            await trio.sleep(PAUSE_SECONDS if count >= chunk_rows else 0)
-    return deleted
+    swept = Swept(Counter(), Counter())
+    for table, layout in LAYOUT.items():
+        limit = now - timedelta(days=getattr(retention, layout.kept))
+        if table in SAMPLED:
+            limit = await database.maintain(functools.partial(_rolled_up, table=table, limit=limit))
+        drop = functools.partial(_drop, table=table, edition=edition, limit=limit)
+        swept.partitions[table] += await database.maintain(drop)
+        rest = _rest(table, layout, edition)
+        if rest is not None:
+            swept.rows[table] += await _delete(database, rest, "time", limit, chunk_rows)
+    longest = max(msgspec.structs.astuple(retention))
+    for table, column in _CURRENT.items():
+        limit = now - timedelta(days=longest)
+        swept.rows[table] += await _delete(database, table, column, limit, chunk_rows)
+    return swept
+
+
+def _rolled_up(connection: Connection, table: str, limit: datetime) -> datetime:
+    """`limit`, or up to where the samples in `table` are rolled up, if that is earlier.
+
+    Where none were ever, none are as young as retention says.
+    """
+    query = (
+        "SELECT least(%s, nullif(readable_to, '-infinity')) FROM rollup_progress WHERE name = %s"
+    )
+    row = connection.execute(query, [limit, table]).fetchone()
+    return cast("tuple[datetime]", row)[0]
+
+
+def _drop(connection: Connection, table: str, edition: Edition, limit: datetime) -> int:
+    with connection.transaction():
+        if not alone(connection, RETENTION):
+            return 0
+        if edition == "plain":
+            return len(partitions.drop_older(connection, table, limit))
+        return connection.execute("SELECT drop_chunks(%s, %s)", [table, limit]).rowcount
+
+
+def _rest(table: str, layout: Layout, edition: Edition) -> str | None:
+    """Where to look for old rows that no partition went with."""
+    if layout.width > _COARSE and (table in RAW or edition != "timescaledb-community"):
+        return table
+    return partitions.default_of(table) if edition == "plain" else None
+
+
+async def _delete(
+    database: Database, table: str, column: str, limit: datetime, chunk_rows: int
+) -> int:
+    total, count = 0, chunk_rows
+    while count >= chunk_rows:
+        chunk = functools.partial(
+            _delete_chunk, table=table, column=column, limit=limit, rows=chunk_rows
+        )
+        count = await database.maintain(chunk)
+        total += count
+        await trio.sleep(PAUSE_SECONDS if count >= chunk_rows else 0)
+    return total
 
 
 def _delete_chunk(
     connection: Connection, table: str, column: str, limit: datetime, rows: int
 ) -> int:
     with connection.transaction():
-        locked = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK]).fetchone()
-        if locked != (True,):
-            return 0  # another process is at it
+        if not alone(connection, RETENTION):
+            return 0
         oldest = f"SELECT ctid FROM {table} WHERE {column} < %s LIMIT %s"  # noqa: S608 - names of ours
         # In a partitioned table each partition has a row with the same ctid: hence the age again.
         delete = f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({oldest})) AND {column} < %s"  # noqa: S608 - as above

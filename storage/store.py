@@ -14,7 +14,7 @@ from storage.database import Database, open_database
 from storage.errors import DatabaseAwayError
 from storage.outliving import outliving
 from storage.recorder import DRAIN_SECONDS, Recorder, open_recorder
-from storage.retention import keep_retention
+from storage.upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ class Store(msgspec.Struct, frozen=True):
 
     database: Database
     recorder: Recorder
+    upkeep: Upkeep
 
 
 @contextlib.asynccontextmanager
@@ -48,8 +49,9 @@ async def open_store(
             await database.prepare()
         except DatabaseAwayError as error:
             _log.warning("Starting without the database, history waits for it: %s", error)
+        upkeep = Upkeep(database, settings.retention)
         async with (
-            outliving(keep_retention, database, settings.retention.samples),
+            outliving(upkeep.run),
             open_recorder(database, settings, drain_seconds=drain_seconds) as recorder,
         ):
-            yield Store(database, recorder)
+            yield Store(database, recorder, upkeep)

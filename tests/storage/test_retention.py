@@ -1,21 +1,32 @@
-"""Old rows go, a few at a time; young ones stay."""
+"""Old history goes, whole partitions first; young history stays, and what is not rolled up yet."""
 
+import functools
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import psycopg
 import pytest
-import trio
 
-from config.models import Storage
+from config.models import Retention, Storage
+from storage import partitions
 from storage.batch import batch_of, write_batch
 from storage.database import Database
-from storage.retention import delete_older, keep_retention
+from storage.edition import Edition
+from storage.layout import LAYOUT
+from storage.retention import sweep
 from storage.rows import Row
 from tests.storage import samples
-from tests.storage.servers import Server
+from tests.storage.servers import COMMUNITY
 
-LIMIT = samples.START + timedelta(seconds=500)
+NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
+RETENTION = Retention(samples=7, events=10, health=10, minutes=8, hours=12, days=15)
+SHORT = {"logs": 1, "image_versions": 1}
+ROLLED_UP = "UPDATE rollup_progress SET up_to = 'infinity', readable_to = 'infinity'"
+
+
+def _ago(row: Row, days: float, **others: object) -> Row:
+    return msgspec.structs.replace(row, time=NOW - timedelta(days=days), **others)
 
 
 def _count(conninfo: str, table: str) -> object:
@@ -24,53 +35,74 @@ def _count(conninfo: str, table: str) -> object:
     return row and row[0]
 
 
-HYPERTABLE = "SELECT create_hypertable('fleet.container_stats', by_range('time', interval '300 s'))"
+@pytest.fixture
+async def database(conninfo: str) -> AsyncIterator[Database]:
+    made = Database(conninfo, None, Storage())
+    rows: list[Row] = [_ago(samples.stats(n), n / 10) for n in range(1, 141)]  # 14 days
+    for number in range(1, 41):  # 20 days
+        rows += [_ago(samples.event(number), number / 2), _ago(samples.health(0), number / 2)]
+    await made.write(lambda connection: write_batch(connection, batch_of(rows)))
+    if (await made.about()).edition == "plain":
+        for table, layout in LAYOUT.items():
+            since = NOW - timedelta(days=60)
+            keep_up = functools.partial(
+                partitions.keep_up, table=table, width=layout.width, since=since, now=NOW
+            )
+            await made.maintain(keep_up)
+            assert _count(conninfo, partitions.default_of(table)) == 0
+    yield made
+    made.close()
 
 
 @pytest.fixture
-async def database(conninfo: str, server: Server) -> Database:
-    made = Database(conninfo, None, Storage())
-    await made.prepare()
-    if server.kind.startswith("timescaledb"):  # as an administrator may: rows in several chunks
-        await made.write(lambda connection: connection.execute(HYPERTABLE))
-    rows: list[Row] = [samples.stats(number) for number in range(1000)]
-    rows += [samples.event(1), samples.event(900), samples.health(1), samples.health(900)]
-    rows += [
-        samples.container("kept"),
-        samples.container("gone", removed=samples.START),
-        samples.container("going", removed=LIMIT),
-        samples.host("old"),
-        samples.host("new", seen=900),
-    ]
-    await made.write(lambda connection: write_batch(connection, batch_of(rows)))
-    return made
+async def edition(database: Database) -> Edition:
+    return (await database.about()).edition
 
 
-async def test_only_what_is_older_goes_in_as_many_chunks_as_it_takes(database: Database) -> None:
-    deleted = await delete_older(database, LIMIT, chunk_rows=120)
-    assert deleted == {
-        "container_stats": 500,
-        "host_health": 1,
-        "container_events": 1,
-        "containers": 1,
-        "hosts": 1,
-    }
-    kept = {"container_stats": 500, "host_health": 1, "container_events": 1, "containers": 2}
-    for table, count in kept.items():
-        assert _count(database.conninfo, table) == count
-    database.close()
+async def _execute(database: Database, sql: str) -> None:
+    await database.maintain(lambda connection: connection.execute(sql.encode()))
 
 
-async def test_upkeep_deletes_at_once_and_survives_a_database_that_is_away(
-    database: Database, nursery: trio.Nursery
+async def test_what_is_older_goes(database: Database, edition: Edition) -> None:
+    await _execute(database, ROLLED_UP)
+    swept = await sweep(database, edition, RETENTION, NOW, chunk_rows=3)
+    # Daily chunks wait for the youngest of their rows; that of the 13th of March is not old yet.
+    assert _count(database.conninfo, "container_stats") == 75
+    for table in ("container_events", "host_health"):
+        assert _count(database.conninfo, table) == 20  # to the day, whatever the chunks' width
+    assert swept.partitions["container_stats"] == 7
+    again = await sweep(database, edition, RETENTION, NOW)
+    assert not +again.partitions
+    assert not +again.rows
+
+
+async def test_current_state_stays_while_rollups_may_name_it(
+    database: Database, edition: Edition
 ) -> None:
-    rows: list[Row] = [msgspec.structs.replace(samples.stats(0), time=datetime.now(UTC))]
+    def rows(days: float) -> list[Row]:
+        then = NOW - timedelta(days=days)
+        gone = msgspec.structs.replace(samples.container(f"c{days}"), removed=then)
+        return [gone, msgspec.structs.replace(samples.host(f"h{days}"), seen=then)]
+
+    known: list[Row] = [*rows(14.9), *rows(15.1), samples.container("kept")]
+    await database.write(lambda connection: write_batch(connection, batch_of(known)))
+    swept = await sweep(database, edition, msgspec.structs.replace(RETENTION, **SHORT), NOW)
+    assert (swept.rows["containers"], swept.rows["hosts"]) == (1, 1)
+    assert _count(database.conninfo, "containers") == 2
+    assert _count(database.conninfo, "hosts") == 1
+
+
+async def test_rows_of_odd_times_go_too(database: Database, edition: Edition) -> None:
+    await _execute(database, ROLLED_UP)
+    rows: list[Row] = [_ago(samples.stats(0), days) for days in (3000.0, 20_000.0)]
     await database.write(lambda connection: write_batch(connection, batch_of(rows)))
-    nowhere = Database("host=/nowhere", None, Storage())
-    nursery.start_soon(keep_retention, nowhere, 7)
-    nursery.start_soon(keep_retention, database, 7)
-    with trio.fail_after(10):
-        while _count(database.conninfo, "container_stats") != 1:  # noqa: ASYNC110 - no event
-            await trio.sleep(0.01)
-    nursery.cancel_scope.cancel()
-    database.close()
+    await sweep(database, edition, RETENTION, NOW)
+    assert _count(database.conninfo, "container_stats") == 75
+
+
+async def test_samples_that_are_not_rolled_up_stay(database: Database, edition: Edition) -> None:
+    if edition == COMMUNITY:
+        pytest.skip("the watermark is that of its continuous aggregates")
+    await _execute(database, "UPDATE rollup_progress SET readable_to = '2026-03-10T12:00:00Z'")
+    await sweep(database, edition, RETENTION, NOW)
+    assert _count(database.conninfo, "container_stats") == 105
