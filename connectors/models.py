@@ -70,6 +70,7 @@ class Info(Answer, frozen=True):
     containers_stopped: Int = 0
     images: Int = 0
     driver: str = ""
+    root_dir: str = msgspec.field(name="DockerRootDir", default="")
     cgroup_version: str = ""
     system_time: str = ""
     kernel_version: str = ""

@@ -100,7 +100,8 @@ class _Fleet:
         """Run all parts side by side until cancelled."""
         config = self._running.config
         self._rows.expect(await containers_of(self._store.database, config.hosts))
-        self._tracker.resume(await counters_of(self._store.database, config.hosts))
+        last = await counters_of(self._store.database, config.hosts)
+        self._tracker.resume(last.containers, last.interfaces)
         supervisor = Supervisor(
             self._tracker,
             Limits.of(config.fleet),

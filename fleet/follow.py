@@ -20,6 +20,7 @@ from connectors.times import parse_time
 from fleet import translate
 from fleet.connected import Connected
 from fleet.events import EventCursor, EventRouter, is_noise
+from fleet.host_stats import HostStatsCollector
 from fleet.inventory import Inventory
 from fleet.limits import Limits
 from fleet.stats import StatsCollector
@@ -68,6 +69,7 @@ async def follow(
         on_up()
         nursery.start_soon(inventory.follow)
         nursery.start_soon(StatsCollector(connected, tracker).run)
+        nursery.start_soon(HostStatsCollector(connected, tracker, info).run)
     raise AssertionError("following an Engine only ends by an error")
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from config.models import Host, TcpHost
 from fleet.counts import count
-from fleet.model import Container, EngineEvent, HostState, Sample
+from fleet.model import Container, EngineEvent, HostSample, HostState, Sample
 from web.documents import (
     ContainerDocument,
     CountsDocument,
@@ -17,6 +17,7 @@ from web.documents import (
     ErrorDocument,
     EventDocument,
     HostDocument,
+    MachineDocument,
     StatsDocument,
 )
 
@@ -28,8 +29,9 @@ def host_document(
     state: HostState,
     containers: Collection[Container],
     samples: Collection[Sample],
+    machine: HostSample | None = None,
 ) -> HostDocument:
-    """One host with the sums over its containers."""
+    """One host with its machine and the sums over its containers."""
     return HostDocument(
         name=host.name,
         connection=host.__struct_config__.tag,  # type: ignore[arg-type]  # one of the three words
@@ -45,6 +47,7 @@ def host_document(
         attempts=state.attempts,
         reconnects=state.reconnects,
         engine=_document(state.engine, EngineDocument),
+        machine=_document(machine, MachineDocument),
         containers=msgspec.convert(count(containers), CountsDocument, from_attributes=True),
         cpu_percent=sum(s.cpu_percent or 0.0 for s in samples) if samples else None,
         memory_used=sum(s.memory_used for s in samples) if samples else None,

@@ -86,7 +86,8 @@ class LiveReadModel:
             return None
         containers = self._tracker.containers(name)
         samples = [s for c in containers if (s := self._tracker.sample(name, c)) is not None]
-        return host_document(host, state, containers.values(), samples)
+        machine = self._tracker.machine(name)
+        return host_document(host, state, containers.values(), samples, machine)
 
     def containers(self, host: str | None = None) -> Sequence[ContainerDocument]:
         """All known containers (of one host), by host and name."""

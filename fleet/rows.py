@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from config.models import Host
 from fleet.changes import (
@@ -17,12 +17,13 @@ from fleet.changes import (
     ContainerRemoved,
     EventSeen,
     HostChanged,
+    HostSampled,
     Sampled,
 )
 from fleet.counts import Counts, count
-from fleet.model import Container, EngineEvent, HostState, Sample
+from fleet.model import Container, EngineEvent, HostSample, HostState, Sample
 from fleet.tracker import Tracker, now
-from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, Row, StatsRow
+from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, HostStatsRow, Row, StatsRow
 
 HEALTH_EVERY = timedelta(seconds=30)
 
@@ -57,6 +58,8 @@ class RowWriter:
         match change:
             case Sampled(container=container, sample=sample):
                 self._offer(stats_row(container, sample))
+            case HostSampled(host=host, sample=sample):
+                self._offer(host_stats_row(host, sample))
             case EventSeen(event=event):
                 self._offer(event_row(event))
             case ContainerChanged(container=container):
@@ -190,3 +193,8 @@ def stats_row(container: Container, sample: Sample) -> StatsRow:
         block_read_increase=sample.block_read_increase,
         block_write_increase=sample.block_write_increase,
     )
+
+
+def host_stats_row(host: str, sample: HostSample) -> HostStatsRow:
+    """One sample of a host's machine."""
+    return HostStatsRow(host=host, **asdict(sample))

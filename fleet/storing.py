@@ -6,15 +6,22 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 import trio
 
 from config.models import Storage
+from fleet.machine import SUM, Interfaces
 from fleet.model import Counters
 from fleet.tracker import now
 from storage.database import About, Database
 from storage.errors import StorageError
-from storage.queries import containers_known, last_event_nanos, latest_counters
+from storage.queries import (
+    containers_known,
+    last_event_nanos,
+    latest_counters,
+    latest_network,
+)
 from storage.recorder import Recorder
 from storage.rows import ContainerRow
 from web.documents import StorageDocument
@@ -24,6 +31,13 @@ log = logging.getLogger(__name__)
 RESUME_SECONDS = 10.0
 ASK_EVERY = 15.0
 COUNTERS_AGE = timedelta(days=1)
+
+
+class LastCounters(NamedTuple):
+    """Where the counters of an earlier run of ours stood, by host."""
+
+    containers: Mapping[str, Mapping[str, Counters]]  # by id
+    interfaces: Mapping[str, Interfaces]
 
 
 class StorageView:
@@ -99,21 +113,21 @@ async def resume_points(database: Database) -> dict[str, int]:
         return {}
 
 
-async def counters_of(
-    database: Database, hosts: Iterable[str]
-) -> Mapping[str, Mapping[str, Counters]]:
-    """The last counters stored of each host's containers; nothing where the database is away.
+async def counters_of(database: Database, hosts: Iterable[str]) -> LastCounters:
+    """The last counters stored of all hosts; nothing where the database is away.
 
-    Without them what a container used since they were stored is in no sample.
+    Without them what was used since they were stored is in no sample.
     """
-    known: dict[str, dict[str, Counters]] = defaultdict(dict)
+    wanted, since = list(hosts), now() - COUNTERS_AGE
     try:
         with trio.fail_after(RESUME_SECONDS):
-            found = await latest_counters(database, list(hosts), now() - COUNTERS_AGE)
+            containers = await latest_counters(database, wanted, since)
+            machines = await latest_network(database, wanted, since)
     except (StorageError, trio.TooSlowError) as error:
         log.warning("the database does not tell what counters stood at: %s", error)
-        return known
-    for record in found:
+        return LastCounters({}, {})
+    known: dict[str, dict[str, Counters]] = defaultdict(dict)
+    for record in containers:
         known[record.host][record.id] = Counters(
             time=record.time,
             started=record.started,
@@ -123,4 +137,4 @@ async def counters_of(
             block_read=record.block_read,
             block_write=record.block_write,
         )
-    return known
+    return LastCounters(known, {m.host: {SUM: (m.network_rx, m.network_tx)} for m in machines})

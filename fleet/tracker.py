@@ -15,10 +15,12 @@ from fleet.changes import (
     EventSeen,
     HostChanged,
     HostRemoved,
+    HostSampled,
     Sampled,
 )
 from fleet.feed import Feed
-from fleet.model import Container, Counters, EngineEvent, HostState, Sample
+from fleet.machine import Interfaces
+from fleet.model import Container, Counters, EngineEvent, HostSample, HostState, Sample
 
 Listener = Callable[[Change], None]
 
@@ -45,6 +47,8 @@ class Tracker:
         self._containers: dict[str, dict[str, Container]] = {}
         self._samples: dict[str, dict[str, Sample]] = {}
         self._counters: dict[str, dict[str, Counters]] = {}
+        self._machines: dict[str, HostSample] = {}
+        self._interfaces: dict[str, Interfaces] = {}
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
@@ -74,11 +78,24 @@ class Tracker:
         """The counters of a container as last read, perhaps in an earlier run of it or of ours."""
         return self._counters.get(host, {}).get(container_id)
 
+    def machine(self, host: str) -> HostSample | None:
+        """The latest sample of a host's machine."""
+        return self._machines.get(host)
+
+    def interfaces(self, host: str) -> Interfaces:
+        """The counters of a machine's interfaces as last read."""
+        return self._interfaces.get(host, {})
+
     # Changing
 
-    def resume(self, counters: Mapping[str, Mapping[str, Counters]]) -> None:
-        """Know the last counters of an earlier run of ours, by host and container, from now on."""
+    def resume(
+        self,
+        counters: Mapping[str, Mapping[str, Counters]],
+        interfaces: Mapping[str, Interfaces],
+    ) -> None:
+        """Know from now on where the counters of an earlier run of ours stood, by host."""
         self._counters = {host: dict(known) for host, known in counters.items()}
+        self._interfaces = dict(interfaces)
 
     def add_host(self, name: str, status: str = "connecting") -> None:
         """Begin with a host; one that is known already starts anew but keeps its containers."""
@@ -107,6 +124,8 @@ class Tracker:
         self.keep_only(name, ())
         for state in (self._hosts, self._containers, self._samples, self._counters):
             state.pop(name)
+        self._machines.pop(name, None)
+        self._interfaces.pop(name, None)
         self._emit(HostRemoved, host=name)
 
     def update_host(self, name: str, **changes: Any) -> HostState:
@@ -165,6 +184,15 @@ class Tracker:
             return
         self._samples[host][container_id] = self._counters[host][container_id] = sample
         self._emit(Sampled, host=host, container=container, sample=sample)
+
+    def put_machine(
+        self, host: str, sample: HostSample, interfaces: Interfaces | None = None
+    ) -> None:
+        """Take over a sample of a host's machine, and its interfaces' counters if it has some."""
+        self._machines[host] = sample
+        if interfaces:
+            self._interfaces[host] = interfaces
+        self._emit(HostSampled, host=host, sample=sample)
 
     def _emit(self, kind: type[Change], **fields: Any) -> None:
         self.revision += 1

@@ -10,7 +10,7 @@ from psycopg.rows import class_row, scalar_row
 
 from storage.database import Database
 from storage.errors import QueryLimitError
-from storage.records import CountersRecord, StatsHistory, StatsPoint
+from storage.records import CountersRecord, NetworkRecord, StatsHistory, StatsPoint
 from storage.rows import ContainerRow, EventRow, HealthRow
 from storage.statements import statements
 
@@ -91,6 +91,14 @@ async def latest_counters(
     """The counters of each container of `hosts` in its newest sample that is not before `since`."""
     wanted = {"hosts": list(hosts), "since": since}
     return await _rows(database, CountersRecord, "latest_counters", wanted)
+
+
+async def latest_network(
+    database: Database, hosts: Sequence[str], since: datetime
+) -> list[NetworkRecord]:
+    """The network counters of each host's machine as last sampled and not before `since`."""
+    wanted = {"hosts": list(hosts), "since": since}
+    return await _rows(database, NetworkRecord, "latest_network", wanted)
 
 
 async def containers_known(database: Database, host: str) -> list[ContainerRow]:

@@ -92,3 +92,15 @@ FROM containers, LATERAL (
     LIMIT 1
 ) AS newest
 WHERE containers.removed IS NULL AND containers.host = ANY(%(hosts)s)
+
+-- name: latest_network
+-- The network counters of each machine, as of its newest sample that has any.
+SELECT wanted.host, newest.network_rx, newest.network_tx
+FROM unnest(%(hosts)s::text[]) AS wanted (host), LATERAL (
+    SELECT network_rx, network_tx
+    FROM host_stats
+    WHERE host = wanted.host AND time >= %(since)s
+      AND network_rx IS NOT NULL AND network_tx IS NOT NULL
+    ORDER BY time DESC
+    LIMIT 1
+) AS newest

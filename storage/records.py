@@ -21,6 +21,14 @@ class CountersRecord(msgspec.Struct, frozen=True, kw_only=True):
     block_write: int | None
 
 
+class NetworkRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The network counters of a host's machine as they were sampled last, see `HostStatsRow`."""
+
+    host: str
+    network_rx: int
+    network_tx: int
+
+
 class StatsPoint(msgspec.Struct, frozen=True, kw_only=True):
     """The samples of one container, or of one identity, between `time` and the next point.
 
