@@ -2,30 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
+from config.models import Storage
+from fleet.recorded import recorded_of
 from storage import queries
 from storage.database import Database
-from storage.errors import StorageError
-from storage.records import StatsPoint
-from storage.rows import EventRow, HealthRow
-from web.documents import EventDocument, HealthPointDocument
-from web.history import EventFilter, HistoryUnavailable
-from web.history_documents import StatsPointDocument
+from storage.errors import QueryLimitError, StorageError
+from storage.queries_logs import BadRegexError, LinesMeant, LogPlace, LogQueries
+from storage.queries_past import PastQueries
+from storage.queries_stats import Meant, StatsQueries
+from storage.rows import EventRow, HealthRow, StatsRow
+from web.documents import EventDocument, HealthPointDocument, StatsDocument
+from web.history import (
+    EventFilter,
+    HistoryRefused,
+    HistoryUnavailable,
+    Labelled,
+    LogFilter,
+    Recorded,
+    SortBy,
+    Span,
+)
+from web.history_documents import (
+    ConsumerDocument,
+    ConsumersDocument,
+    ContainerEventsDocument,
+    Direction,
+    HostStatsHistoryDocument,
+    HostStatsPointDocument,
+    ImageHistoryDocument,
+    ImageUseDocument,
+    ImageVersionDocument,
+    LogLineDocument,
+    LogsDocument,
+    Resolution,
+    RunDocument,
+    StatsHistoryDocument,
+    StatsPointDocument,
+    TotalHistoryDocument,
+    TotalPointDocument,
+    UptimeDocument,
+)
+from web.log_cursor import place_of, write_cursor
+
+T = TypeVar("T")
 
 
 class StoredHistory:
-    """Implements `web.history.History` over a database."""
+    """Implements `web.history.History` over a database.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Is read.
+        settings: `[storage]`: how long what is kept, and how much is answered.
+    """
+
+    def __init__(self, database: Database, settings: Storage) -> None:
         self._database = database
+        self._stats = StatsQueries(database, settings)
+        self._past = PastQueries(database, settings)
+        self._logs = LogQueries(database, settings)
 
     async def recent_events(self, wanted: EventFilter, limit: int) -> Sequence[EventDocument]:
         """The last `limit` stored events that match, newest last, with `number` 0."""
-        try:
+        with _translated():
             rows = await queries.recent_events(
                 self._database,
                 host=wanted.host,
@@ -35,47 +80,195 @@ class StoredHistory:
                 before=_nanos(wanted.before),
                 limit=limit,
             )
-        except StorageError as error:
-            raise HistoryUnavailable(str(error)) from error
         since = wanted.since
         return [_event(row) for row in reversed(rows) if since is None or row.time >= since]
 
+    async def recorded(self, host: str | None, ref: str) -> Sequence[Recorded]:
+        """The containers ever seen that `ref` could mean, best first."""
+        with _translated():
+            return recorded_of(await self._past.recorded(host, ref))
+
+    async def latest_stats(self, container: Recorded) -> StatsDocument | None:
+        """The newest stored sample, or None."""
+        with _translated():
+            row = await self._stats.latest(container.host, _ids(container))
+        return None if row is None else _sample(row)
+
     async def stats_history(
-        self, host: str, container_id: str, start: datetime, end: datetime, points: int
-    ) -> Sequence[StatsPointDocument]:
-        """Samples of one container in [start, end), in at most `points` steps, oldest first."""
-        try:
-            history = await queries.stats_history(
-                self._database, host, container_id, start, end, points
+        self, container: Recorded, span: Span, points: int, resolution: Resolution | None
+    ) -> StatsHistoryDocument:
+        """What it used, in at most `points` steps for each incarnation."""
+        with _translated():
+            found = await self._stats.containers(
+                container.host, _ids(container), span.start, span.end, points, resolution
             )
-        except StorageError as error:
-            raise HistoryUnavailable(str(error)) from error
-        return [_stats(point) for point in history.points]
+        return StatsHistoryDocument(
+            host=container.host,
+            id=container.id,
+            name=container.name,
+            identity=container.identity,
+            start=found.grid.start,
+            end=found.grid.end,
+            step_seconds=found.grid.width.total_seconds(),
+            resolution=found.grid.resolution,
+            incarnations=container.incarnations,
+            points=_documents(found.points, StatsPointDocument),
+        )
+
+    async def host_stats_history(
+        self, host: str, span: Span, points: int, resolution: Resolution | None
+    ) -> HostStatsHistoryDocument:
+        """As `stats_history`, of a host's machine."""
+        with _translated():
+            found = await self._stats.host(host, span.start, span.end, points, resolution)
+        return HostStatsHistoryDocument(
+            host=host,
+            start=found.grid.start,
+            end=found.grid.end,
+            step_seconds=found.grid.width.total_seconds(),
+            resolution=found.grid.resolution,
+            points=_documents(found.points, HostStatsPointDocument),
+        )
+
+    async def total_history(
+        self, wanted: Labelled, span: Span, points: int, resolution: Resolution | None
+    ) -> TotalHistoryDocument:
+        """What all that are meant used together, in at most `points` steps."""
+        meant = Meant(hosts=wanted.hosts, labels=wanted.labels)
+        with _translated():
+            found = await self._stats.total(meant, span.start, span.end, points, resolution)
+        return TotalHistoryDocument(
+            start=found.grid.start,
+            end=found.grid.end,
+            step_seconds=found.grid.width.total_seconds(),
+            resolution=found.grid.resolution,
+            points=_documents(found.points, TotalPointDocument),
+        )
+
+    async def top_consumers(
+        self, wanted: Labelled, span: Span, sort: SortBy, limit: int
+    ) -> ConsumersDocument:
+        """Those of the containers meant that used the most."""
+        meant = Meant(hosts=wanted.hosts, labels=wanted.labels)
+        with _translated():
+            found = await self._stats.top(meant, span.start, span.end, sort, limit)
+        return ConsumersDocument(
+            start=found.grid.start,
+            end=found.grid.end,
+            sort=sort,
+            resolution=found.grid.resolution,
+            containers=_documents(found.points, ConsumerDocument),
+        )
 
     async def health_history(
         self, host: str, start: datetime, end: datetime, points: int
     ) -> Sequence[HealthPointDocument]:
         """Health of one host in [start, end), at most `points` observations, oldest first."""
-        try:
-            rows = await queries.health_history(self._database, host, start, end)
-        except StorageError as error:
-            raise HistoryUnavailable(str(error)) from error
-        return [_health(row) for row in thinned(rows, start, end, points)]
+        with _translated():
+            rows = await queries.health_history(self._database, host, start, end, points)
+        return [_health(row) for row in rows]
+
+    async def uptime(self, container: Recorded, span: Span) -> UptimeDocument:
+        """How much of the span it ran, and each of its runs."""
+        with _translated():
+            found = await self._past.uptime(container.host, _ids(container), span.start, span.end)
+        figures = {name: getattr(found, name) for name in found.__struct_fields__}
+        return UptimeDocument(
+            host=container.host,
+            id=container.id,
+            name=container.name,
+            identity=container.identity,
+            start=span.start,
+            end=span.end,
+            incarnations=container.incarnations,
+            **{**figures, "runs": _documents(found.runs, RunDocument)},
+        )
+
+    async def container_events(
+        self, container: Recorded, span: Span, limit: int
+    ) -> ContainerEventsDocument:
+        """The newest `limit` events of the span."""
+        with _translated():
+            rows = await self._past.events(
+                container.host, _ids(container), span.start, span.end, limit + 1
+            )
+        return ContainerEventsDocument(
+            host=container.host,
+            id=container.id,
+            name=container.name,
+            start=span.start,
+            end=span.end,
+            events=tuple(_event(row) for row in reversed(rows[:limit])),
+            truncated=len(rows) > limit,
+        )
+
+    async def logs(
+        self,
+        wanted: LogFilter,
+        span: Span,
+        limit: int,
+        direction: Direction,
+        beyond: LogPlace | None,
+    ) -> LogsDocument:
+        """At most `limit` lines: the newest (`backward`) or the oldest of the span."""
+        newest = direction == "backward"
+        with _translated():
+            rows = await self._logs.lines(
+                msgspec.convert(wanted, LinesMeant, from_attributes=True),
+                span.start,
+                span.end,
+                limit + 1,
+                newest=newest,
+                beyond=beyond,
+            )
+        more = len(rows) > limit
+        kept = rows[-limit:] if newest else rows[:limit]
+        lines = _documents(kept, LogLineDocument)
+        before, after = (more, beyond is not None) if newest else (beyond is not None, more)
+        return LogsDocument(
+            start=span.start,
+            end=span.end,
+            lines=lines,
+            older=write_cursor(place_of(lines[0])) if lines and before else None,
+            newer=write_cursor(place_of(lines[-1])) if lines and after else None,
+        )
+
+    async def image_history(self, host: str | None, ref: str) -> ImageHistoryDocument:
+        """What an image's id (or its beginning) or a reference meant and who used it."""
+        with _translated():
+            found = await self._past.image(host, ref)
+        versions, uses = found.versions, found.uses
+        return ImageHistoryDocument(
+            ref=ref,
+            references=tuple(sorted({version.reference for version in versions})),
+            ids=tuple(sorted({version.image_id for version in versions})),
+            versions=_documents(versions, ImageVersionDocument),
+            uses=_documents(uses, ImageUseDocument),
+        )
 
 
-def thinned(
-    rows: Sequence[HealthRow], start: datetime, end: datetime, points: int
-) -> list[HealthRow]:
-    """Every change of status, and of the rest at most one in each of `points` steps."""
-    step = max((end - start) / points, timedelta(milliseconds=1))
-    kept: list[HealthRow] = []
-    last_step = -1
-    for row in rows:
-        this_step = (row.time - start) // step
-        if this_step != last_step or row.status != kept[-1].status:
-            kept.append(row)
-            last_step = this_step
-    return kept[-points:]
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except BadRegexError as error:
+        raise HistoryRefused(
+            f"`regex` is not a regular expression of PostgreSQL's: {error}, at character"
+            f" {error.position + 1}.",
+            "regex",
+        ) from error
+    except QueryLimitError as error:
+        raise HistoryRefused(str(error)) from error
+    except StorageError as error:
+        raise HistoryUnavailable(str(error)) from error
+
+
+def _documents(records: Sequence[object], kind: type[T]) -> tuple[T, ...]:
+    return tuple(msgspec.convert(record, kind, from_attributes=True) for record in records)
+
+
+def _ids(container: Recorded) -> list[str]:
+    return [incarnation.id for incarnation in container.incarnations]
 
 
 def _nanos(time: datetime | None) -> int | None:
@@ -86,20 +279,15 @@ def _event(row: EventRow) -> EventDocument:
     return EventDocument(number=0, **msgspec.structs.asdict(row))
 
 
-def _stats(point: StatsPoint) -> StatsPointDocument:
-    return StatsPointDocument(
-        time=point.time,
-        samples=point.samples,
-        cpu_percent=point.cpu_percent_avg,
-        cpu_percent_max=point.cpu_percent_max,
-        memory_used=point.memory_used_avg,
-        memory_used_max=point.memory_used_max,
-        memory_limit=point.memory_limit,
-        network_rx=point.network_rx,
-        network_tx=point.network_tx,
-        block_read=point.block_read,
-        block_write=point.block_write,
-        pids=point.pids_max,
+def _sample(row: StatsRow) -> StatsDocument:
+    used, limit = row.memory_used, row.memory_limit
+    return StatsDocument(
+        memory_percent=100 * used / limit if limit else None,
+        **{
+            name: getattr(row, name)
+            for name in StatsDocument.__struct_fields__
+            if name != "memory_percent"
+        },
     )
 
 

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
-from psycopg.rows import class_row, scalar_row
-
+from storage.asking import MOST_DAYS, MOST_ROWS, ask, check_points, check_span
 from storage.database import Database
-from storage.errors import QueryLimitError
-from storage.records import CountersRecord, NetworkRecord, StatsHistory, StatsPoint
-from storage.rows import ContainerRow, EventRow, HealthRow
+from storage.records import CountersRecord, LogPlaceRecord, NetworkRecord, ReferenceRecord
+from storage.rows import ContainerRow, EventRow, HealthRow, ImageRow
 from storage.statements import statements
-
-T = TypeVar("T")
-
-MOST_ROWS = 10_000
-MOST_DAYS = 30
 
 
 async def recent_events(
@@ -42,40 +34,25 @@ async def recent_events(
         "before": before,
         "limit": min(limit, MOST_ROWS),
     }
-    return await _rows(database, EventRow, "recent_events", wanted)
+    return await ask(database, EventRow, "recent_events", wanted)
 
 
-async def stats_history(
-    database: Database, host: str, container: str, start: datetime, end: datetime, points: int
-) -> StatsHistory:
-    """What a container used from `start` to `end` (exclusive), in about `points` points.
+async def health_history(
+    database: Database, host: str, start: datetime, end: datetime, points: int = MOST_ROWS
+) -> list[HealthRow]:
+    """How a host was from `start` to `end` (exclusive), oldest first, at most `points` rows.
 
-    `container` is an id, or an identity: then all its incarnations are meant.
+    Every change of status, the newest where there are too many, and of the rest at most one in
+    each of `points` steps.
 
     Raises:
         QueryLimitError: the range is empty or longer than 30 days, or not 1 to 10,000 points.
     """
-    _check_range(start, end)
-    if not 1 <= points <= MOST_ROWS:
-        raise QueryLimitError(f"Ask for 1 to {MOST_ROWS:,} points, not {points:,}.")
+    check_span(start, end, timedelta(days=MOST_DAYS))
+    check_points(points)
     width = max((end - start) / points, timedelta(milliseconds=1))
-    containers = await _incarnations(database, host, container)
-    wanted = {"host": host, "containers": containers, "start": start, "end": end, "width": width}
-    found = await _rows(database, StatsPoint, "stats_history", wanted)
-    return StatsHistory(start=start, end=end, width=width.total_seconds(), points=found)
-
-
-async def health_history(
-    database: Database, host: str, start: datetime, end: datetime
-) -> list[HealthRow]:
-    """How a host was from `start` to `end` (exclusive), oldest first, at most 10,000 rows.
-
-    Raises:
-        QueryLimitError: the range is empty or longer than 30 days.
-    """
-    _check_range(start, end)
-    wanted = {"host": host, "start": start, "end": end, "limit": MOST_ROWS}
-    return await _rows(database, HealthRow, "health_history", wanted)
+    wanted = {"host": host, "start": start, "end": end, "width": width, "limit": points}
+    return (await ask(database, HealthRow, "health_history", wanted))[::-1]
 
 
 async def last_event_nanos(database: Database) -> dict[str, int]:
@@ -90,7 +67,7 @@ async def latest_counters(
 ) -> list[CountersRecord]:
     """The counters of each container of `hosts` in its newest sample that is not before `since`."""
     wanted = {"hosts": list(hosts), "since": since}
-    return await _rows(database, CountersRecord, "latest_counters", wanted)
+    return await ask(database, CountersRecord, "latest_counters", wanted)
 
 
 async def latest_network(
@@ -98,39 +75,29 @@ async def latest_network(
 ) -> list[NetworkRecord]:
     """The network counters of each host's machine as last sampled and not before `since`."""
     wanted = {"hosts": list(hosts), "since": since}
-    return await _rows(database, NetworkRecord, "latest_network", wanted)
+    return await ask(database, NetworkRecord, "latest_network", wanted)
 
 
 async def containers_known(database: Database, host: str) -> list[ContainerRow]:
     """The containers of a host that were not yet removed when it was last written about."""
-    return await _rows(
-        database, ContainerRow, "containers_known", {"host": host, "limit": MOST_ROWS}
-    )
+    return await ask(database, ContainerRow, "containers_known", {"host": host, "limit": MOST_ROWS})
 
 
-async def _incarnations(database: Database, host: str, container: str) -> list[str]:
-    sql = statements()["incarnations"]
-    wanted = {"host": host, "container": container}
-
-    def query(connection: Any) -> list[str]:
-        cursor = connection.cursor(row_factory=scalar_row)
-        found: list[str] = cursor.execute(sql, wanted).fetchall()
-        return found
-
-    return await database.read(query) or [container]
+async def last_log_lines(
+    database: Database, hosts: Sequence[str], since: datetime
+) -> list[LogPlaceRecord]:
+    """The newest line, not before `since`, of each container of `hosts` that is there."""
+    wanted = {"hosts": list(hosts), "since": since}
+    return await ask(database, LogPlaceRecord, "last_log_lines", wanted)
 
 
-async def _rows(database: Database, kind: type[T], name: str, wanted: dict[str, Any]) -> list[T]:
-    sql = statements()[name]
-    return await database.read(
-        lambda connection: (
-            connection.cursor(row_factory=class_row(kind)).execute(sql, wanted).fetchall()
-        )
-    )
+async def images_known(database: Database, host: str) -> list[ImageRow]:
+    """The images of a host that were not yet removed when it was last written about."""
+    return await ask(database, ImageRow, "images_known", {"host": host, "limit": MOST_ROWS})
 
 
-def _check_range(start: datetime, end: datetime) -> None:
-    if end <= start:
-        raise QueryLimitError("The end of the range must come after its start.")
-    if end - start > timedelta(days=MOST_DAYS):
-        raise QueryLimitError(f"Ask for at most {MOST_DAYS} days at once.")
+async def newest_versions(database: Database, host: str) -> dict[str, str]:
+    """The image id that each reference last meant on a host."""
+    wanted = {"host": host, "limit": MOST_ROWS}
+    found = await ask(database, ReferenceRecord, "newest_versions", wanted)
+    return {record.reference: record.image_id for record in found}

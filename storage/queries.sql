@@ -12,52 +12,18 @@ WHERE (%(host)s::text IS NULL OR host = %(host)s)
 ORDER BY time DESC, time_nano DESC
 LIMIT %(limit)s
 
--- name: incarnations
--- Every container that was known under this id or identity.
-SELECT id
-FROM containers
-WHERE host = %(host)s AND (id = %(container)s OR identity = %(container)s)
-
--- name: stats_history
--- Samples in buckets of equal width. Counters are turned into increases sample by sample, so that
--- one that was reset in between is right.
-WITH samples AS (
-    SELECT time, cpu_percent, memory_used, memory_limit, pids,
-           network_rx, lag(network_rx) OVER ordered AS network_rx_before,
-           network_tx, lag(network_tx) OVER ordered AS network_tx_before,
-           block_read, lag(block_read) OVER ordered AS block_read_before,
-           block_write, lag(block_write) OVER ordered AS block_write_before
-    FROM container_stats
-    WHERE host = %(host)s AND container_id = ANY(%(containers)s)
-      AND time >= %(start)s AND time < %(end)s
-    WINDOW ordered AS (PARTITION BY container_id ORDER BY time)
-)
-SELECT date_bin(%(width)s, time, %(start)s) AS time,
-       count(*) AS samples,
-       avg(cpu_percent) AS cpu_percent_avg,
-       max(cpu_percent) AS cpu_percent_max,
-       avg(memory_used)::float8 AS memory_used_avg,
-       max(memory_used) AS memory_used_max,
-       max(memory_limit) AS memory_limit,
-       sum(CASE WHEN network_rx >= network_rx_before THEN network_rx - network_rx_before
-                WHEN network_rx_before IS NOT NULL THEN network_rx END)::bigint AS network_rx,
-       sum(CASE WHEN network_tx >= network_tx_before THEN network_tx - network_tx_before
-                WHEN network_tx_before IS NOT NULL THEN network_tx END)::bigint AS network_tx,
-       sum(CASE WHEN block_read >= block_read_before THEN block_read - block_read_before
-                WHEN block_read_before IS NOT NULL THEN block_read END)::bigint AS block_read,
-       sum(CASE WHEN block_write >= block_write_before THEN block_write - block_write_before
-                WHEN block_write_before IS NOT NULL THEN block_write END)::bigint AS block_write,
-       max(pids) AS pids_max
-FROM samples
-GROUP BY 1
-ORDER BY 1
-
 -- name: health_history
--- Oldest first.
+-- Every change of status, and the first observation of each step; newest first.
 SELECT time, host, status, engine_version, running, total, unhealthy, response_seconds, error
-FROM host_health
-WHERE host = %(host)s AND time >= %(start)s AND time < %(end)s
-ORDER BY time
+FROM (
+    SELECT *, lag(status) OVER (ORDER BY time) AS status_before,
+           lag(time) OVER (ORDER BY time) AS time_before
+    FROM host_health
+    WHERE host = %(host)s AND time >= %(start)s AND time < %(end)s
+) AS observed
+WHERE status IS DISTINCT FROM status_before
+   OR date_bin(%(width)s, time, %(start)s) > date_bin(%(width)s, time_before, %(start)s)
+ORDER BY time DESC
 LIMIT %(limit)s
 
 -- name: last_event_nanos
@@ -104,3 +70,33 @@ FROM unnest(%(hosts)s::text[]) AS wanted (host), LATERAL (
     ORDER BY time DESC
     LIMIT 1
 ) AS newest
+
+-- name: last_log_lines
+-- The newest line of each container that is not known to be removed: where to resume from.
+SELECT containers.host, containers.id AS container_id, newest.stream, newest.time_nano,
+       newest.sequence
+FROM containers, LATERAL (
+    SELECT stream, time_nano, sequence
+    FROM container_logs
+    WHERE host = containers.host AND container_id = containers.id AND time >= %(since)s
+    ORDER BY time DESC, time_nano DESC, stream DESC, sequence DESC
+    LIMIT 1
+) AS newest
+WHERE containers.removed IS NULL AND containers.host = ANY(%(hosts)s)
+
+-- name: images_known
+-- The images of a host that were there when it was last seen.
+SELECT host, id, tags, digests, size, architecture, operating_system, created, first_seen, seen,
+       removed
+FROM docker_images
+WHERE host = %(host)s AND removed IS NULL
+ORDER BY id
+LIMIT %(limit)s
+
+-- name: newest_versions
+-- What each reference last meant on a host.
+SELECT DISTINCT ON (reference) reference, image_id
+FROM image_versions
+WHERE host = %(host)s
+ORDER BY reference, time DESC
+LIMIT %(limit)s

@@ -1,4 +1,4 @@
-"""The SQL of `queries.sql`, by name, parsed once."""
+"""The SQL of `queries*.sql`, by name, parsed once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ _MARK = "-- name: "
 @functools.cache
 def statements() -> dict[str, bytes]:
     """Each named query."""
-    return parse(resources.files("storage").joinpath("queries.sql").read_text())
+    return {
+        name: sql
+        for file in resources.files("storage").iterdir()
+        if file.name.startswith("queries") and file.name.endswith(".sql")
+        for name, sql in parse(file.read_text()).items()
+    }
 
 
 def parse(text: str) -> dict[str, bytes]:

@@ -7,10 +7,11 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.addresses import canonical, is_loopback
-from web import containers, events, hosts, page, program
+from web import container_history, containers, events, hosts, images, logs, metrics, page, program
 from web.gate import LOOPBACK_NAMES, Gate
 from web.history import History
 from web.listening import parse_listen
+from web.log_source import LogSource
 from web.parameters import refuse_undeclared
 from web.problems import answer_exception
 from web.read_model import ReadModel
@@ -26,15 +27,22 @@ HANDLERS = (
     hosts.list_hosts,
     hosts.show_host,
     hosts.show_health_history,
+    hosts.show_host_stats_history,
     containers.list_containers,
     containers.show_container,
     containers.show_container_on,
     containers.show_stats,
     containers.show_stats_on,
-    containers.show_stats_of_stats,
-    containers.show_stats_history,
-    containers.show_stats_history_on,
-    containers.show_stats_history_of_stats,
+    container_history.show_stats_history,
+    container_history.show_stats_history_on,
+    container_history.show_container_events,
+    container_history.show_uptime,
+    logs.search_logs,
+    logs.show_logs,
+    metrics.show_total,
+    metrics.show_total_history,
+    metrics.list_consumers,
+    images.show_image_history,
     events.list_events,
     events.stream_events,
 )
@@ -55,6 +63,7 @@ class Application:
 def create_app(
     read_model: ReadModel,
     history: History | None,
+    logs_source: LogSource | None = None,
     *,
     listen: str = "127.0.0.1:8080",
     token: str | None = None,
@@ -66,6 +75,7 @@ def create_app(
     Args:
         read_model: The live fleet.
         history: The database, or None where there is none.
+        logs_source: Lines of logs as they come in, or None where none are collected.
         listen: Where it will be served; on loopback only the machine's own names are answered.
         token: Reads need it as a bearer token. Whoever listens off loopback must set one.
         max_streams: Live streams at once.
@@ -76,7 +86,7 @@ def create_app(
         route_handlers=HANDLERS,
         guards=[refuse_undeclared],
         exception_handlers={Exception: answer_exception},
-        state=State({"sources": Sources(read_model, history, streams)}),
+        state=State({"sources": Sources(read_model, history, logs_source, streams)}),
         openapi_config=openapi_config(read_model.fleet().version),
         logging_config=None,
     )

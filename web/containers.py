@@ -1,12 +1,10 @@
-"""Containers: the filtered list, one of them, its latest sample and its history.
+"""Containers: the filtered list, one of them, and its latest sample.
 
 One container is HOST/REF or REF alone. `/api/containers/A/stats` could be either the stats of A or
 the container called `stats` on host A: where A is a host, it is the latter.
 """
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 from litestar import get
 from litestar.params import FromPath
@@ -21,25 +19,13 @@ from web.documents import (
 )
 from web.finding import check_host_filter, find_container
 from web.history import HistoryUnavailable
-from web.history_documents import StatsHistoryDocument
-from web.parameters import (
-    End,
-    Healths,
-    Hosts,
-    Labels,
-    Last,
-    Limit,
-    Name,
-    Offset,
-    Points,
-    Start,
-    States,
-)
+from web.parameters import Healths, Hosts, Labels, Limit, Name, Offset, States
 from web.paths import segment
+from web.problems import Problem
+from web.recorded import find_recorded
 from web.schema import answers
 from web.selection import ContainerFilter, container_test, parse_labels
-from web.sources import WebRequest, history_problem, require_history, sources
-from web.times import window
+from web.sources import WebRequest, require_history, sources
 
 
 @get("/api/containers", responses=answers(ContainersDocument))
@@ -88,11 +74,11 @@ async def show_container_on(
 
 @get("/api/containers/{ref:str}/stats", responses=answers(ContainerStatsDocument, 404, 409))
 async def show_stats(request: WebRequest, ref: FromPath[str]) -> ASGIResponse:
-    """The latest sample of a container."""
+    """The latest sample of a container; of one that was removed, its last."""
     model = sources(request).model
     if model.host(ref) is not None:
         return json_answer(find_container(model, "stats", ref))
-    return _stats(find_container(model, segment(ref)))
+    return json_answer(await _latest(request, ref, None))
 
 
 @get(
@@ -103,99 +89,35 @@ async def show_stats_on(
     request: WebRequest, host: FromPath[str], ref: FromPath[str]
 ) -> ASGIResponse:
     """The latest sample of a container of one host."""
-    return _stats(find_container(sources(request).model, segment(ref), host))
+    return json_answer(await _latest(request, ref, host))
 
 
-@get("/api/containers/{host:str}/stats/stats", include_in_schema=False)
-async def show_stats_of_stats(request: WebRequest, host: FromPath[str]) -> ASGIResponse:
-    """The same for a container called `stats`, which the router takes for the word itself."""
-    return _stats(find_container(sources(request).model, "stats", host))
-
-
-@get(
-    "/api/containers/{ref:str}/stats/history",
-    responses=answers(StatsHistoryDocument, 404, 409, 503),
-)
-async def show_stats_history(
-    request: WebRequest,
-    ref: FromPath[str],
-    start: Start = None,
-    end: End = None,
-    last: Last = None,
-    points: Points = 300,
-) -> ASGIResponse:
-    """Stored samples of a container, oldest first; the last hour unless said otherwise."""
-    container = find_container(sources(request).model, segment(ref))
-    return await _history(request, container, window(start, end, last, _now()), points)
-
-
-@get(
-    "/api/containers/{host:str}/{ref:str}/stats/history",
-    responses=answers(StatsHistoryDocument, 404, 409, 503),
-)
-async def show_stats_history_on(
-    request: WebRequest,
-    host: FromPath[str],
-    ref: FromPath[str],
-    start: Start = None,
-    end: End = None,
-    last: Last = None,
-    points: Points = 300,
-) -> ASGIResponse:
-    """Stored samples of a container of one host."""
-    container = find_container(sources(request).model, segment(ref), host)
-    return await _history(request, container, window(start, end, last, _now()), points)
-
-
-@get("/api/containers/{host:str}/stats/stats/history", include_in_schema=False)
-async def show_stats_history_of_stats(
-    request: WebRequest,
-    host: FromPath[str],
-    start: Start = None,
-    end: End = None,
-    last: Last = None,
-    points: Points = 300,
-) -> ASGIResponse:
-    """The same for a container called `stats`, which the router takes for the word itself."""
-    container = find_container(sources(request).model, "stats", host)
-    return await _history(request, container, window(start, end, last, _now()), points)
-
-
-def _stats(container: ContainerDocument) -> ASGIResponse:
-    return json_answer(
-        ContainerStatsDocument(
-            host=container.host,
-            id=container.id,
-            name=container.name,
-            stats=container.stats,
-            stale_since=container.stale_since,
-        )
-    )
-
-
-async def _history(
-    request: WebRequest,
-    container: ContainerDocument,
-    span: tuple[datetime, datetime],
-    points: int,
-) -> ASGIResponse:
-    history = require_history(request)
+async def _latest(request: WebRequest, ref: str, host: str | None) -> ContainerStatsDocument:
     try:
-        stored = await history.stats_history(container.host, container.id, *span, points)
-    except HistoryUnavailable as error:
-        raise history_problem(error) from error
-    return json_answer(
-        StatsHistoryDocument(
-            host=container.host,
-            id=container.id,
-            name=container.name,
-            start=span[0],
-            end=span[1],
-            step_seconds=(span[1] - span[0]).total_seconds() / points,
-            points=tuple(stored),
-        )
+        container = find_container(sources(request).model, segment(ref), host)
+    except Problem as problem:
+        if problem.status != 404 or sources(request).history is None:
+            raise
+        try:
+            return await _last_stored(request, ref, host)
+        except HistoryUnavailable:
+            raise problem from None
+    return ContainerStatsDocument(
+        host=container.host,
+        id=container.id,
+        name=container.name,
+        stats=container.stats,
+        stale_since=container.stale_since,
     )
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+async def _last_stored(request: WebRequest, ref: str, host: str | None) -> ContainerStatsDocument:
+    container = await find_recorded(request, ref, host)
+    stats = await require_history(request).latest_stats(container)
+    return ContainerStatsDocument(
+        host=container.host,
+        id=container.id,
+        name=container.name,
+        stats=stats,
+        stale_since=None if stats is None else stats.time,
+    )

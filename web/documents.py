@@ -101,6 +101,7 @@ class HostDocument(Document, frozen=True, kw_only=True):
     memory_used: int | None = None  # sum over its containers
     response_ms: float | None = None
     missed_samples: int = 0
+    log_lines_dropped: int = 0  # beyond log_lines_per_second, since the start
     warnings: tuple[str, ...] = ()
 
 
@@ -315,6 +316,16 @@ class ContainersDocument(Document, frozen=True, kw_only=True):
     """`/api/containers`: one page of the matches, in the order of host and name."""
 
     containers: tuple[ContainerDocument, ...]
+    page: Page
+
+
+class ImagesDocument(Document, frozen=True, kw_only=True):
+    """`/api/images`: one page of the matches, in the order of host and tag.
+
+    Of `/api/images/{ref}` too: the image on each host that has it.
+    """
+
+    images: tuple[ImageDocument, ...]
     page: Page
 
 

@@ -11,14 +11,10 @@ from litestar.types import Receive, Scope, Send
 
 from web.documents import EventDocument, GapDocument
 from web.read_model import ReadModel, Subscription
+from web.sse import RETRY_MS, Write, answer_stream
 from web.streams import Streams
 
-RETRY_MS = 2000
 _ID = re.compile(r"([0-9]{1,18})(?:-([0-9a-f]{1,16}))?")
-_HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"x-accel-buffering", b"no"),  # nginx must not collect what is live
-]
 
 
 class Resume(msgspec.Struct, frozen=True):
@@ -67,30 +63,13 @@ class EventStream:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Stream until the client leaves or the server ends."""
-        gone = False
+        await answer_stream(self._streams, receive, send, self._feed)
 
-        async def watch_client(stream: anyio.CancelScope) -> None:
-            nonlocal gone
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            gone = True
-            stream.cancel()
+    async def _feed(self, write: Write) -> None:
+        async with self._model.events(self._resume.after) as subscription:
+            await self._pass_on(subscription, write)
 
-        with self._streams.place() as place:
-            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            async with (
-                self._model.events(self._resume.after) as subscription,
-                anyio.create_task_group() as tasks,
-            ):
-                tasks.start_soon(watch_client, place)
-                await self._feed(subscription, send)
-        if not gone:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _feed(self, subscription: Subscription, send: Send) -> None:
-        async def write(data: bytes) -> None:
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-
+    async def _pass_on(self, subscription: Subscription, write: Write) -> None:
         gaps = Gaps(self._resume.after)
         await write(f"retry: {RETRY_MS}\n\n".encode())
         if self._resume.restarted:

@@ -24,6 +24,13 @@ HEALTHS: tuple[Health, ...] = get_args(Health)
 MAX_PAGE = 1000
 MAX_OFFSET = 1_000_000
 MAX_POINTS = 10_000
+MAX_TOP = 100
+
+Level = Literal["debug", "info", "warning", "error", "critical"]
+LogStream = Literal["stdout", "stderr", "fleet"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+RESOLUTIONS: tuple[str, ...] = ("raw", "1m", "1h", "1d")
+SORTS: tuple[str, ...] = ("cpu", "memory", "network", "block")
 
 _TIME = (
     "a time with its zone like 2026-01-31T12:00:00Z, Unix seconds, or how long ago like 15m, 2h, 7d"
@@ -39,11 +46,20 @@ _EXPECTED = {
     "start": _TIME,
     "end": _TIME,
     "since": _TIME,
-    "last": "a duration up to 30 days like 90s, 15m, 2h, 7d; not together with start or end",
+    "last": "a duration up to 800 days like 90s, 15m, 2h, 7d; not together with start or end",
     "points": f"a whole number from 1 to {MAX_POINTS}",
     "type": "an event type like container, image, network or volume",
     "action": "an event action like start, die or health_status: healthy",
-    "container": "a container's name, or at least the first 4 characters of its id",
+    "container": "a container's name or identity, or at least the first 4 characters of its id",
+    "resolution": f"one of {', '.join(RESOLUTIONS)}; the best for the span unless given",
+    "sort": f"one of {', '.join(SORTS)}",
+    "text": "text to find in a line, in any case, of 1 to 1000 characters",
+    "regex": "a regular expression of PostgreSQL's, of at most 500 characters",
+    "level": f"one of {', '.join(LEVELS)}; repeat it for several",
+    "stream": "one of stdout, stderr or fleet; repeat it for several",
+    "direction": "backward (from the newest line) or forward (from the oldest)",
+    "cursor": "what an answer gave as older or newer, unchanged",
+    "follow": "true for the lines that come too, as server-sent events",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from web.documents import CandidateDocument, ContainerDocument, HostDocument
+from web.history import Recorded
 from web.problems import Problem, bad_parameter
 from web.read_model import ReadModel
 
@@ -53,7 +54,7 @@ def find_container(model: ReadModel, ref: str, host: str | None = None) -> Conta
     if not found:
         raise _unknown(model, wanted, host)
     if len(found) > 1:
-        raise _ambiguous(wanted, found)
+        raise ambiguous(wanted, found)
     return found[0]
 
 
@@ -73,7 +74,8 @@ def _unknown(model: ReadModel, ref: str, host: str | None) -> Problem:
     return Problem("unknown-container", detail, suggestions=close)
 
 
-def _ambiguous(ref: str, found: Sequence[ContainerDocument]) -> Problem:
+def ambiguous(ref: str, found: Sequence[ContainerDocument] | Sequence[Recorded]) -> Problem:
+    """The problem of a reference that means several containers."""
     candidates = [
         CandidateDocument(host=container.host, id=container.id, name=container.name)
         for container in found[:MAX_NAMED]

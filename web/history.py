@@ -1,23 +1,50 @@
 """What the web asks of the database: owned here, implemented over storage's queries elsewhere.
 
 All methods may wait for the database and answer within its statement timeout, or raise
-`HistoryUnavailable`.
+`HistoryUnavailable`. What is out of bounds raises `HistoryRefused`. Spans hold their start and not
+their end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
-from web.documents import EventDocument, HealthPointDocument
-from web.history_documents import StatsPointDocument
+from storage.queries_logs import LogPlace
+from web.documents import EventDocument, HealthPointDocument, StatsDocument
+from web.history_documents import (
+    ConsumersDocument,
+    ContainerEventsDocument,
+    Direction,
+    HostStatsHistoryDocument,
+    ImageHistoryDocument,
+    IncarnationDocument,
+    LogsDocument,
+    Resolution,
+    StatsHistoryDocument,
+    TotalHistoryDocument,
+    UptimeDocument,
+)
+
+SortBy = Literal["cpu", "memory", "network", "block"]
 
 
 class HistoryUnavailable(Exception):  # noqa: N818 - a state of the database, not a mistake
     """History cannot be read now. The message says why, in a sentence for people."""
+
+
+class HistoryRefused(Exception):  # noqa: N818 - the web turns it into a problem
+    """What is asked for is not answered; the message says what would be.
+
+    `parameter` is the one at fault, where it is one.
+    """
+
+    def __init__(self, message: str, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,21 +62,130 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     before: datetime | None = None
 
 
+class Span(msgspec.Struct, frozen=True):
+    """From `start` until just before `end`."""
+
+    start: datetime
+    end: datetime
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """A container of the past or the present: what history of it is read by.
+
+    `incarnations` are the containers that are meant, newest first: `id` and `name` are the first
+    one's. Where an id was asked for there is just one.
+    """
+
+    host: str
+    id: str
+    name: str
+    identity: str
+    incarnations: tuple[IncarnationDocument, ...]
+
+
+class Labelled(msgspec.Struct, frozen=True, kw_only=True):
+    """Which containers are meant: on one of the hosts, and with all of the labels.
+
+    A container has the labels of its host too. A label without a value is met by any. Empty means
+    all.
+    """
+
+    hosts: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str | None], ...] = ()
+
+
+class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which lines are wanted; None or empty means any.
+
+    A container is meant by its id, the beginning of its id (at least 4 characters), its name or
+    its identity. `text` is found in any case, `regex` is PostgreSQL's.
+    """
+
+    hosts: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+    text: str | None = None
+    regex: str | None = None
+    levels: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
+
+
 class History(Protocol):
-    """Stored events, samples and health."""
+    """Stored events, samples, logs, images and health."""
 
     async def recent_events(self, wanted: EventFilter, limit: int) -> Sequence[EventDocument]:
         """The last `limit` stored events that match, newest last, with `number` 0."""
         ...
 
+    async def recorded(self, host: str | None, ref: str) -> Sequence[Recorded]:
+        """The containers ever seen that `ref` could mean, best first: id, identity, name, prefix.
+
+        By name or identity all its incarnations on a host are one `Recorded`.
+        """
+        ...
+
+    async def latest_stats(self, container: Recorded) -> StatsDocument | None:
+        """The newest stored sample, or None."""
+        ...
+
     async def stats_history(
-        self, host: str, container_id: str, start: datetime, end: datetime, points: int
-    ) -> Sequence[StatsPointDocument]:
-        """Samples of one container in [start, end), in at most `points` steps, oldest first."""
+        self, container: Recorded, span: Span, points: int, resolution: Resolution | None
+    ) -> StatsHistoryDocument:
+        """What it used, in at most `points` steps for each incarnation.
+
+        Without a resolution the best is chosen: samples up to an hour, minutes up to a day, hours
+        up to 30 days, then days; finer where `points` asks for it; coarser where the finer ones
+        are no longer kept.
+        """
+        ...
+
+    async def host_stats_history(
+        self, host: str, span: Span, points: int, resolution: Resolution | None
+    ) -> HostStatsHistoryDocument:
+        """As `stats_history`, of a host's machine."""
+        ...
+
+    async def total_history(
+        self, wanted: Labelled, span: Span, points: int, resolution: Resolution | None
+    ) -> TotalHistoryDocument:
+        """What all that are meant used together, in at most `points` steps."""
+        ...
+
+    async def top_consumers(
+        self, wanted: Labelled, span: Span, sort: SortBy, limit: int
+    ) -> ConsumersDocument:
+        """Those of the containers meant that used the most."""
         ...
 
     async def health_history(
         self, host: str, start: datetime, end: datetime, points: int
     ) -> Sequence[HealthPointDocument]:
         """Health of one host in [start, end), at most `points` observations, oldest first."""
+        ...
+
+    async def uptime(self, container: Recorded, span: Span) -> UptimeDocument:
+        """How much of the span it ran, and each of its runs."""
+        ...
+
+    async def container_events(
+        self, container: Recorded, span: Span, limit: int
+    ) -> ContainerEventsDocument:
+        """The newest `limit` events of the span."""
+        ...
+
+    async def logs(
+        self,
+        wanted: LogFilter,
+        span: Span,
+        limit: int,
+        direction: Direction,
+        beyond: LogPlace | None,
+    ) -> LogsDocument:
+        """At most `limit` lines: the newest (`backward`) or the oldest of the span.
+
+        `beyond` a place, those next to it in that direction.
+        """
+        ...
+
+    async def image_history(self, host: str | None, ref: str) -> ImageHistoryDocument:
+        """What an image's id (or its beginning) or a reference meant and who used it."""
         ...

@@ -31,8 +31,8 @@ class StatsPointDocument(Document, frozen=True, kw_only=True):
     """One step of a container's history: averages and extremes over `samples` samples.
 
     `network_*` and `block_*` are the bytes moved in this step, `cpu_seconds` the time of CPU used,
-    `memory_limit` the last one, `pids` the most there were. `container_id` tells which incarnation
-    it is of: while one replaces another a step has a point of each.
+    `memory_limit` and `pids` the most there were. `container_id` tells which incarnation it is of:
+    where one replaces another a step has a point of each.
     """
 
     time: datetime
@@ -57,9 +57,8 @@ class StatsHistoryDocument(Document, frozen=True, kw_only=True):
     """`.../stats/history`: oldest first, at multiples of `step_seconds` from `start`.
 
     A step without a sample is absent, not zero. `id` and `name` are the container's that was asked
-    for (the newest of its identity), `incarnations` all that were read, newest first. With the
-    resolution `raw` and no step asked for that is wider, every sample is a point at its own time
-    and `step_seconds` is 0. `start` is where the first step begins.
+    for (the newest of its identity), `incarnations` all that were read, newest first. `start` is
+    where the first step begins: for a rollup the start of a minute, an hour or a day.
     """
 
     host: str
@@ -77,7 +76,7 @@ class StatsHistoryDocument(Document, frozen=True, kw_only=True):
 class HostStatsPointDocument(Document, frozen=True, kw_only=True):
     """One step of a host's machine: averages and maxima over `samples` samples.
 
-    `cpus`, `memory_total` and `disk_total` are the last ones, `network_*` the bytes moved.
+    `cpus`, `memory_total` and `disk_total` are the most there were, `network_*` the bytes moved.
     """
 
     time: datetime
@@ -94,7 +93,6 @@ class HostStatsPointDocument(Document, frozen=True, kw_only=True):
     memory_used_max: int
     swap_used_max: int | None
     disk_total: int | None
-    disk_used: int | None
     disk_used_max: int | None
     network_rx: int | None
     network_tx: int | None

@@ -11,10 +11,11 @@ from litestar.response.base import ASGIResponse
 from web.answers import json_answer
 from web.documents import HealthHistoryDocument, HostDocument, HostsDocument
 from web.finding import find_host
-from web.history import HistoryUnavailable
-from web.parameters import End, Last, Points, Start
+from web.history import Span
+from web.history_documents import HostStatsHistoryDocument
+from web.parameters import End, Last, OneResolution, Points, Start
 from web.schema import answers
-from web.sources import WebRequest, history_problem, require_history, sources
+from web.sources import WebRequest, require_history, sources
 from web.times import window
 
 
@@ -43,10 +44,24 @@ async def show_health_history(
     found = find_host(sources(request).model, host)
     begin, until = window(start, end, last, datetime.now(UTC))
     history = require_history(request)
-    try:
-        stored = await history.health_history(found.name, begin, until, points)
-    except HistoryUnavailable as error:
-        raise history_problem(error) from error
+    stored = await history.health_history(found.name, begin, until, points)
     return json_answer(
         HealthHistoryDocument(host=found.name, start=begin, end=until, points=tuple(stored))
     )
+
+
+@get("/api/hosts/{host:str}/stats/history", responses=answers(HostStatsHistoryDocument, 404, 503))
+async def show_host_stats_history(
+    request: WebRequest,
+    host: FromPath[str],
+    start: Start = None,
+    end: End = None,
+    last: Last = None,
+    points: Points = 300,
+    resolution: OneResolution = None,
+) -> ASGIResponse:
+    """Stored samples of a host's machine, oldest first; the last hour unless said otherwise."""
+    found = find_host(sources(request).model, host)
+    span = Span(*window(start, end, last, datetime.now(UTC)))
+    history = require_history(request)
+    return json_answer(await history.host_stats_history(found.name, span, points, resolution))

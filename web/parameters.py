@@ -10,12 +10,28 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
-from web.expectations import MAX_OFFSET, MAX_PAGE, MAX_POINTS, Health, State, expected
+from web.expectations import (
+    MAX_OFFSET,
+    MAX_PAGE,
+    MAX_POINTS,
+    MAX_TOP,
+    Health,
+    Level,
+    LogStream,
+    State,
+    expected,
+)
+from web.history import SortBy
+from web.history_documents import Direction, Resolution
 from web.problems import Problem
 
 
 def _declare(name: str, ge: int | None = None, le: int | None = None) -> QueryParameter:
     return QueryParameter(name=name, description=expected(name), ge=ge, le=le)
+
+
+def _text(name: str, longest: int) -> QueryParameter:
+    return QueryParameter(name=name, description=expected(name), min_length=1, max_length=longest)
 
 
 Hosts = Annotated[list[str] | None, _declare("host")]
@@ -34,6 +50,17 @@ Start = Annotated[str | None, _declare("start")]
 End = Annotated[str | None, _declare("end")]
 Last = Annotated[str | None, _declare("last")]
 Points = Annotated[int, _declare("points", ge=1, le=MAX_POINTS)]
+OneResolution = Annotated[Resolution | None, _declare("resolution")]
+Sort = Annotated[SortBy, _declare("sort")]
+Top = Annotated[int, _declare("limit", ge=1, le=MAX_TOP)]
+Containers = Annotated[list[str] | None, _declare("container")]
+Text = Annotated[str | None, _text("text", 1000)]
+Regex = Annotated[str | None, _text("regex", 500)]
+Levels = Annotated[list[Level] | None, _declare("level")]
+LogStreams = Annotated[list[LogStream] | None, _declare("stream")]
+OneDirection = Annotated[Direction, _declare("direction")]
+Cursor = Annotated[str | None, _declare("cursor")]
+Follow = Annotated[bool, _declare("follow")]
 
 
 @cache

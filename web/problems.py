@@ -21,6 +21,8 @@ from litestar.response.base import ASGIResponse
 
 from web.documents import CandidateDocument, ProblemDocument
 from web.expectations import expected
+from web.history import HistoryRefused, HistoryUnavailable
+from web.paths import shown
 
 MEDIA_TYPE = "application/problem+json"
 KINDS: dict[str, tuple[int, str]] = {
@@ -114,6 +116,11 @@ def _translate(request: Request[Any, Any, Any], error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case HistoryUnavailable():
+            return Problem("history-unavailable", str(error), headers={"retry-after": "5"})
+        case HistoryRefused():
+            kind = "bad-parameter" if error.parameter else "bad-request"
+            return Problem(kind, str(error), parameter=error.parameter)
         case ValidationException():
             return _from_validation(request, error)
         case NotFoundException():
@@ -141,7 +148,7 @@ def answer_exception(request: Request[Any, Any, Any], error: Exception) -> Respo
     """Litestar's exception handler: turn whatever was raised into a problem document."""
     problem = _translate(request, error)
     return Response(
-        content=msgspec.json.encode(problem.document(request.scope["path"])),
+        content=msgspec.json.encode(problem.document(shown(request.scope["path"]))),
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers=problem.headers,

@@ -39,13 +39,14 @@ def container_test(wanted: ContainerFilter) -> Callable[[ContainerDocument], boo
     if wanted.healths:
         tests.append(lambda container: container.health.status in wanted.healths)
     if wanted.labels:
-        tests.append(lambda container: _has_labels(container.labels, wanted.labels))
+        tests.append(lambda container: has_labels(container.labels, wanted.labels))
     if wanted.name:
         tests.append(_name_test(wanted.name))
     return lambda container: all(test(container) for test in tests)
 
 
-def _has_labels(labels: dict[str, str], wanted: tuple[tuple[str, str | None], ...]) -> bool:
+def has_labels(labels: dict[str, str], wanted: tuple[tuple[str, str | None], ...]) -> bool:
+    """Whether all that are wanted are there; one without a value is met by any."""
     return all(key in labels and (value is None or labels[key] == value) for key, value in wanted)
 
 

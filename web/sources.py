@@ -8,7 +8,8 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import State
 
-from web.history import History, HistoryUnavailable
+from web.history import History
+from web.log_source import LogSource
 from web.problems import Problem
 from web.read_model import ReadModel
 from web.streams import Streams
@@ -17,10 +18,11 @@ WebRequest = Request[Any, Any, State]
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """The live fleet, the database if there is one, and the places for live streams."""
+    """The live fleet, the database and the lines of logs if there are any, places for streams."""
 
     model: ReadModel
     history: History | None
+    logs: LogSource | None
     streams: Streams
 
 
@@ -41,8 +43,3 @@ def require_history(request: WebRequest) -> History:
     if history is None:
         raise Problem("history-unavailable", "No database is in use, so there is no history.")
     return history
-
-
-def history_problem(error: HistoryUnavailable) -> Problem:
-    """The database is away: a 503 that says why, and to come back."""
-    return Problem("history-unavailable", str(error), headers={"retry-after": "5"})

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from web.problems import Problem, bad_parameter
 
-MAX_SPAN = timedelta(days=30)
+MAX_SPAN = timedelta(days=800)  # longer than days are kept, unless told to
 DEFAULT_SPAN = timedelta(hours=1)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"([0-9]{1,9})([smhdw])")
@@ -48,7 +48,7 @@ def window(
     """The span of a history query: `last`, or `start` to `end`; the last hour when nothing is said.
 
     Raises:
-        Problem: The span is contradictory, empty, or longer than 30 days.
+        Problem: The span is contradictory, empty, or longer than 800 days.
     """
     if last is not None:
         span = parse_duration(last)
@@ -60,7 +60,7 @@ def window(
     if begin >= until:
         raise _bad_start(begin, "is not before the end")
     if until - begin > MAX_SPAN:
-        raise _bad_start(begin, "is more than 30 days before the end; ask for a shorter span")
+        raise _bad_start(begin, f"is more than {MAX_SPAN.days} days before the end; ask for less")
     return begin, until
 
 

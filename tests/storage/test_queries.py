@@ -45,75 +45,23 @@ async def test_events_come_newest_first_filtered_and_paged(database: Database) -
     assert await queries.recent_events(database, container="%") == []
 
 
-async def test_history_is_in_buckets_with_gaps(database: Database) -> None:
-    numbers = [*range(60), *range(120, 180)]
-    await _write(database, *(samples.stats(number) for number in numbers))
-    end = START + timedelta(seconds=180)
-    history = await queries.stats_history(database, "h", "c1", START, end, 18)
-    assert history.width == 10
-    assert len(history.points) == 12
-    first = history.points[0]
-    assert first.time == START
-    assert (first.samples, first.cpu_percent_avg, first.cpu_percent_max) == (10, 4.5, 9.0)
-    assert (first.memory_used_avg, first.memory_used_max) == (1004.5, 1009)
-    assert history.points[6].time == START + timedelta(seconds=120)
-
-
-async def test_counters_become_increases_across_a_reset(database: Database) -> None:
-    counter = [100, 150, 170, 5, 25]
-    await _write(database, *(samples.stats(n, rx=rx) for n, rx in enumerate(counter)))
-    history = await queries.stats_history(
-        database, "h", "c1", START, START + timedelta(seconds=5), 1
-    )
-    (point,) = history.points
-    assert point.network_rx == 50 + 20 + 5 + 20
-    assert point.network_tx is None
-
-
-async def test_an_identity_means_all_its_incarnations(database: Database) -> None:
-    await _write(
-        database,
-        samples.container("c1"),
-        samples.container("c2"),
-        samples.stats(1, container="c1", rx=1000),
-        samples.stats(2, container="c2", rx=1),
-        samples.stats(3, container="c2", rx=3),
-        samples.stats(3, container="c3"),
-    )
-    end = START + timedelta(seconds=10)
-    whole = await queries.stats_history(database, "h", "name:web", START, end, 1)
-    assert [(point.samples, point.network_rx) for point in whole.points] == [(3, 2)]
-    one = await queries.stats_history(database, "h", "c2", START, end, 1)
-    assert [point.samples for point in one.points] == [2]
-    unknown = await queries.stats_history(database, "h", "c3", START, end, 1)
-    assert [point.samples for point in unknown.points] == [1]
-
-
-@pytest.mark.parametrize(
-    ("days", "points", "message"),
-    [(31, 10, "30 days"), (0, 10, "after its start"), (-1, 10, "after its start")]
-    + [(1, points, "1 to 10,000 points") for points in (0, 10_001)],
-)
-async def test_too_much_is_not_asked_of_the_database(
-    database: Database, days: int, points: int, message: str
-) -> None:
-    with pytest.raises(QueryLimitError, match=message):
-        await queries.stats_history(database, "h", "c", START, START + timedelta(days=days), points)
-
-
-async def test_the_finest_history_is_bounded(database: Database) -> None:
-    await _write(database, *(samples.stats(number) for number in range(100)))
-    end = START + timedelta(seconds=1)
-    history = await queries.stats_history(database, "h", "c1", START, end, 10_000)
-    assert [point.samples for point in history.points] == [1]
-    assert history.width == 0.001
-
-
 async def test_health_is_told_in_order(database: Database) -> None:
     rows = [samples.health(number) for number in range(5)]
     await _write(database, *reversed(rows))
     end = START + timedelta(seconds=3)
     assert await queries.health_history(database, "h", START, end) == rows[:3]
+
+
+async def test_health_is_thinned_but_not_its_changes(database: Database) -> None:
+    rows = [samples.health(number) for number in range(20)]
+    rows[7] = msgspec.structs.replace(rows[7], status="down")
+    await _write(database, *rows)
+    end = START + timedelta(seconds=20)
+    thinned = await queries.health_history(database, "h", START, end, 4)
+    assert [(row.time - START).seconds for row in thinned] == [7, 8, 10, 15]
+    assert [row.status for row in thinned] == ["down", "up", "up", "up"]
+    with pytest.raises(QueryLimitError, match="30 days"):
+        await queries.health_history(database, "h", START, START + timedelta(days=31))
 
 
 async def test_a_restart_knows_where_to_go_on(database: Database) -> None:

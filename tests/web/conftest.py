@@ -8,7 +8,8 @@ import httpx
 import pytest
 import trio
 
-from tests.web.fleet_in_memory import FleetInMemory, HistoryInMemory, make_stats
+from tests.web.fleet_in_memory import FleetInMemory, make_stats
+from tests.web.history_in_memory import HistoryInMemory
 from web.app import Application, create_app
 from web.server import Limits, serve
 

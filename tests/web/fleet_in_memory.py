@@ -1,4 +1,4 @@
-"""A fleet that lives in memory: implements the web's read model and history for tests."""
+"""A fleet that lives in memory: implements the web's read model for tests."""
 
 from __future__ import annotations
 
@@ -15,15 +15,11 @@ from web.documents import (
     ContainerHealthDocument,
     EventDocument,
     FleetDocument,
-    HealthPointDocument,
     HostDocument,
     HostStatus,
     StatsDocument,
     StorageDocument,
 )
-from web.history import EventFilter, HistoryUnavailable
-from web.history_documents import StatsPointDocument
-from web.selection import event_matches
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -166,68 +162,6 @@ class QueueInMemory:
             self._filled = trio.Event()
             await self._filled.wait()
         return self._queue.popleft()
-
-
-class HistoryInMemory:
-    """Implements `web.history.History`; `away` makes it refuse, `held_up` makes it wait."""
-
-    def __init__(self) -> None:
-        self.away = ""
-        self.held_up: trio.Event | None = None
-        self.waiting = 0
-        self.events: list[EventDocument] = []
-        self.asked: list[tuple[str, str, datetime, datetime, int]] = []
-
-    async def recent_events(self, wanted: EventFilter, limit: int) -> Sequence[EventDocument]:
-        self._check()
-        return [event for event in self.events if event_matches(event, wanted)][-limit:]
-
-    async def stats_history(
-        self, host: str, container_id: str, start: datetime, end: datetime, points: int
-    ) -> Sequence[StatsPointDocument]:
-        self._check()
-        self.asked.append((host, container_id, start, end, points))
-        return [
-            StatsPointDocument(
-                time=start,
-                samples=6,
-                cpu_percent=12.5,
-                cpu_percent_max=50.0,
-                memory_used=1000.0,
-                memory_used_max=2000,
-                memory_limit=4000,
-                network_rx=1,
-                network_tx=2,
-                block_read=3,
-                block_write=4,
-                pids=5,
-            )
-        ]
-
-    async def health_history(
-        self, host: str, start: datetime, end: datetime, points: int
-    ) -> Sequence[HealthPointDocument]:
-        self._check()
-        if self.held_up is not None:
-            self.waiting += 1
-            await self.held_up.wait()
-        self.asked.append((host, "", start, end, points))
-        return [
-            HealthPointDocument(
-                time=start,
-                status="up",
-                engine_version="28.5.2",
-                running=1,
-                total=2,
-                unhealthy=0,
-                response_ms=1.5,
-                error=None,
-            )
-        ]
-
-    def _check(self) -> None:
-        if self.away:
-            raise HistoryUnavailable(self.away)
 
 
 def make_event(

@@ -5,7 +5,8 @@ import msgspec
 import pytest
 
 from tests.web.conftest import ID
-from tests.web.fleet_in_memory import FleetInMemory, HistoryInMemory, make_event
+from tests.web.fleet_in_memory import FleetInMemory, make_event
+from tests.web.history_in_memory import HistoryInMemory
 from web.documents import (
     ContainerDocument,
     ContainersDocument,
@@ -156,9 +157,9 @@ async def test_the_unknown_is_answered_with_what_was_meant(
         ("/api/events?since=2026-01-01T00:00:00", "since", "with its zone"),
         ("/api/stream/events?host=onne", "host", "Did you mean one?"),
         ("/api/containers/abab/stats/history?points=0", "points", "from 1 to 10000"),
-        ("/api/containers/abab/stats/history?last=31d", "last", "up to 30 days"),
+        ("/api/containers/abab/stats/history?last=801d", "last", "up to 800 days"),
         ("/api/containers/abab/stats/history?last=1h&end=5m", "last", "not together"),
-        ("/api/containers/abab/stats/history?start=31d", "start", "more than 30 days"),
+        ("/api/containers/abab/stats/history?start=801d", "start", "more than 800 days"),
         ("/api/containers/abab/stats/history?start=1m&end=2m", "start", "not before the end"),
     ],
 )

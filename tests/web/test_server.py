@@ -7,7 +7,8 @@ import httpx
 import pytest
 import trio
 
-from tests.web.fleet_in_memory import FleetInMemory, HistoryInMemory
+from tests.web.fleet_in_memory import FleetInMemory
+from tests.web.history_in_memory import HistoryInMemory
 from tests.web.raw import connect, exchange
 from tests.web.reading import EndOfStreamError, follow, until
 from web.app import create_app
