@@ -176,7 +176,10 @@ class Storage(Frozen, frozen=True, kw_only=True):
     batch_size: Count = 500
     batch_age: Seconds = 1.0
     queue_rows: Annotated[int, Meta(ge=1, le=100_000_000)] = (
-        200_000  # rows held in memory while the database is away
+        200_000  # rows held in memory while neither the database nor the disk takes them
+    )
+    spool_megabytes: Annotated[int, Meta(ge=16, le=1_000_000)] = (
+        1024  # of rows on disk while the database is away; the oldest go first
     )
     readers: Annotated[int, Meta(ge=1, le=100)] = 4
     statement_timeout: Seconds = 10.0

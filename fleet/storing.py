@@ -24,7 +24,7 @@ from storage.queries import (
 )
 from storage.recorder import Recorder
 from storage.rows import ContainerRow
-from web.documents import StorageDocument
+from web.documents import SpoolDocument, StorageDocument
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,16 @@ class StorageView:
             queued=sum(status.queued.values()),
             written=status.written,
             dropped=dropped,
+            lost_lately=status.lost_lately,
             last_write=status.last_write,
+            spool=SpoolDocument(
+                rows=status.spool.rows,
+                bytes=status.spool.bytes,
+                oldest=status.spool.oldest,
+                damaged_bytes=status.spool.damaged_bytes,
+                damaged_rows=status.spool.damaged_rows,
+                replayed_per_second=status.replayed_per_second,
+            ),
         )
 
     def _kind(self) -> str:

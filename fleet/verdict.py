@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from web.documents import ConfigDocument, HostDocument, StorageDocument
@@ -29,10 +29,17 @@ def verdict(
             degraded.append(f"{host.name} has {count} unhealthy container{'s' * (count > 1)}")
     if config is not None and config.error:
         degraded.append("the changed configuration was refused, the old one runs on")
-    if storage is not None and storage.state == "away":
-        degraded.append(f"the database is away, {storage.queued} rows are waiting")
-    if storage is not None and any(storage.dropped.values()):
-        degraded.append(f"{sum(storage.dropped.values())} rows were dropped since the start")
+    if storage is not None:
+        degraded += _storage_troubles(storage)
     if down:
         return "down", (*down, *degraded)
     return ("degraded" if degraded else "ok"), tuple(degraded)
+
+
+def _storage_troubles(storage: StorageDocument) -> Iterator[str]:
+    if storage.state == "spooling":
+        yield f"the database is away, {storage.spool.rows} rows are on disk for it"
+    if storage.state == "waiting":
+        yield f"neither database nor disk takes rows, {storage.queued} wait in memory"
+    if storage.lost_lately:
+        yield f"{storage.lost_lately} rows were dropped in the last hour"

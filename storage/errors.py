@@ -29,6 +29,10 @@ class QueryLimitError(StorageError):
     """A query asks for more than is answered at once."""
 
 
+class SpoolError(StorageError):
+    """The spool cannot be written to, or is another process's."""
+
+
 class EmbeddedServerError(StorageError):
     """The embedded PostgreSQL cannot be set up or started."""
 

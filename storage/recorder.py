@@ -1,112 +1,163 @@
-"""What happens is written down: rows are offered one by one and written in batches."""
+"""What happens is written down: rows are offered one by one and kept in batches.
+
+A row is kept when it is committed in the database, or on disk in the spool. That takes `batch_age`
+seconds at most, whatever the database does: rows are collected for a part of that time, sent to the
+database for another part, and put on disk in the rest if no answer came, or at once while the
+database is away or busy.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 import msgspec
-import tenacity
 import trio
 
 from config.models import Storage
-from storage.batch import Batch, write_batch
+from storage.batch import Batch
 from storage.database import Database
-from storage.errors import RefusedRowsError, StorageError
+from storage.direct import Attempt, Direct
+from storage.errors import SpoolError, StorageError
 from storage.outliving import outliving
+from storage.replay import Replay
 from storage.rows import Row
+from storage.spool import Spool, SpoolStatus, open_spool
+from storage.spool_files import Part
 from storage.tables import TABLES
+from storage.tally import Tally
 from storage.waiting import Waiting
+from storage.writing import Refusal
 
 _log = logging.getLogger(__name__)
 
+State = Literal["writing", "replaying", "spooling", "waiting"]
+
 DRAIN_SECONDS = 5.0
-BACKLOG_FACTOR = 10  # a backlog is written in batches this much larger
-BACKOFF = tenacity.wait_random_exponential(multiplier=0.25, max=10.0)
+LAST_SECONDS = 5.0  # for the spool to take what the database did not take at the end
+BACKLOG_FACTOR = 10  # a backlog is kept in batches this much larger
+COLLECT_SHARE = 0.65  # of `batch_age`
+ANSWER_SHARE = 0.25  # of `batch_age`; what is left is the disk's
+RETRY_SECONDS = 1.0  # while neither the database nor the disk takes rows
+MEGABYTE = 2**20
 
 
 class RecorderStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How the writing goes. Rows are counted by table, since the start."""
+    """How the writing goes. Rows are counted by table, since the start.
 
-    state: Literal["writing", "away"]
+    `state`: `writing`; `replaying`, the database takes rows, and older ones from the spool after
+    them; `spooling`, the database is away and rows go to disk; `waiting`, the disk does not take
+    them either.
+    """
+
+    state: State
     since: datetime  # of `state`
-    error: str | None  # why it is away
-    queued: dict[str, int]
+    error: str | None  # why it is not writing
+    queued: dict[str, int]  # in memory
     written: dict[str, int]
-    dropped: dict[str, int]  # for want of room, or of time at the end
+    dropped: dict[str, int]  # for want of room, or of time at the end, or damaged on disk
     refused: dict[str, int]  # by the database, for what they held
+    lost_lately: int  # dropped or refused in the last hour, of all tables
     last_write: datetime | None
     last_batch_seconds: float | None
+    spool: SpoolStatus
+    replayed_per_second: float  # rows, of late
 
 
 class Recorder:
-    """Takes rows at any time and writes them when it can; make it with `open_recorder`."""
+    """Takes rows at any time and keeps them; make it with `open_recorder`."""
 
-    def __init__(self, database: Database, settings: Storage) -> None:
-        self._database = database
+    def __init__(self, database: Database, settings: Storage, spool: Spool, dropped: Tally) -> None:
         self._settings = settings
-        self._waiting = Waiting(settings.queue_rows)
+        self._answer_seconds = settings.batch_age * ANSWER_SHARE
+        self._spool = spool
+        self._dropped = dropped
+        self._refused = Tally()
+        self._waiting = Waiting(settings.queue_rows, dropped)
+        self._direct = Direct(database.write, self._answer_seconds)
+        self._replay = Replay(
+            spool, database.replay, settings.batch_size, self._replayed, self._not_replayed
+        )
         self._arrived = trio.Event()
+        self._arrived_at = 0.0
         self._enough = trio.Event()
         self._closing = False
-        self._drained = trio.Event()
-        self._error: str | None = None
+        self._hurrying = False
+        self._kept = trio.Event()
+        self._ended = trio.Event()
+        self._spool_error: str | None = None
+        self._state: State = "writing"
         self._since = datetime.now(UTC)
         self._written = {table.name: 0 for table in TABLES.values()}
-        self._refused = dict(self._written)
         self._last_write: datetime | None = None
         self._last_seconds: float | None = None
 
     def offer(self, row: Row) -> None:
-        """Have `row` written; never waits. Call from the trio thread."""
+        """Have `row` kept; never waits. Call from the trio thread."""
         self._waiting.add(row)
-        self._arrived.set()
+        if not self._arrived.is_set():
+            self._arrived_at = trio.current_time()
+            self._arrived.set()
         if len(self._waiting) >= self._settings.batch_size:
             self._enough.set()
 
-    def offer_many(self, rows: Iterable[Row]) -> None:
-        """Have all `rows` written."""
-        for row in rows:
-            self.offer(row)
-
     def status(self) -> RecorderStatus:
         """How it goes now."""
+        self._judge()
         return RecorderStatus(
-            state="writing" if self._error is None else "away",
+            state=self._state,
             since=self._since,
-            error=self._error,
+            error=self._error(),
             queued=self._waiting.counts(),
             written=dict(self._written),
-            dropped=dict(self._waiting.dropped),
-            refused=dict(self._refused),
+            dropped=dict(self._dropped.totals),
+            refused=dict(self._refused.totals),
+            lost_lately=self._dropped.lately() + self._refused.lately(),
             last_write=self._last_write,
             last_batch_seconds=self._last_seconds,
+            spool=self._spool.status(),
+            replayed_per_second=self._replay.rows_per_second(),
         )
 
     async def run(self) -> None:
-        """Write until closed and empty."""
-        while True:
-            await self._due()
-            if not self._waiting:
-                break
-            await self._write(self._take())
-        self._drained.set()
+        """Keep rows until closed and empty."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._replay.run)
+            while True:
+                await self._due()
+                if not self._waiting:
+                    break
+                batch = self._take()
+                await self._keep(batch, nursery)
+                self._waiting.settled(batch)
+            self._kept.set()
+            await self._direct.idle()
+            await self._replay.caught_up()
+            self._ended.set()
+            nursery.cancel_scope.cancel()
 
     async def drain(self, seconds: float) -> None:
-        """Write what waits, for at most `seconds`; the rest is dropped, counted and logged."""
+        """Keep what waits, in the database if it takes it within `seconds`, else on disk.
+
+        What is on disk already is written too, as far as there is time. What neither takes is
+        dropped, counted and logged.
+        """
         self._closing = True
         self._arrived.set()
         self._enough.set()
         with trio.move_on_after(seconds, shield=True):
-            await self._drained.wait()
+            await self._ended.wait()
             return
-        self._waiting.abandon()
-        dropped = {name: count for name, count in self._waiting.dropped.items() if count}
-        _log.error("The database did not take all rows before the end; dropped: %s", dropped)
+        self._hurrying = True
+        with trio.move_on_after(LAST_SECONDS, shield=True):
+            await self._kept.wait()
+            return
+        lost = self._waiting.abandon()
+        _log.error("Neither database nor disk took all rows before the end; dropped: %s", lost)
 
     async def _due(self) -> None:
         """Wait for a row, then for a batch of them or until the row is old enough."""
@@ -114,7 +165,7 @@ class Recorder:
             await trio.lowlevel.checkpoint()
             return
         await self._arrived.wait()
-        with trio.move_on_after(self._settings.batch_age):
+        with trio.move_on_at(self._arrived_at + self._settings.batch_age * COLLECT_SHARE):
             await self._enough.wait()
 
     def _take(self) -> Batch:
@@ -126,59 +177,125 @@ class Recorder:
                 self._enough = trio.Event()
         return batch
 
-    async def _write(self, batch: Batch) -> None:
-        """Write `batch` however long it takes; rows that are refused are found and given up."""
-        try:
-            await self._until_written(batch)
-        except RefusedRowsError as error:
-            if len(batch) > 1:
-                for half in batch.halves():
-                    await self._write(half)
-                return
-            for name, count in batch.counts().items():
-                self._refused[name] += count
-                _log.error("A row for %s is refused and lost. %s", name, error)
-            self._waiting.settled(batch)
+    async def _keep(self, batch: Batch, nursery: trio.Nursery) -> None:
+        """Return when `batch` is in the database or on disk, however long that takes."""
+        attempt: Attempt | None = None
+        while True:
+            if attempt is None and self._direct.open and not self._hurrying:
+                attempt = self._direct.begin(batch)
+                nursery.start_soon(self._carry_out, attempt)
+                if await attempt.ended(self._answer_seconds):
+                    break
+            if await self._put_on_disk(batch, attempt):
+                break
+            if attempt is None:
+                await trio.sleep(RETRY_SECONDS)
+            elif await attempt.ended(RETRY_SECONDS):
+                break
+            elif attempt.over.is_set():
+                attempt = None
+        self._judge()
 
-    async def _until_written(self, batch: Batch) -> None:
-        retrying = tenacity.AsyncRetrying(
-            sleep=trio.sleep,
-            wait=BACKOFF,
-            retry=tenacity.retry_if_exception(_worth_a_retry),
-            before_sleep=self._away,
-            reraise=True,
-        )
-        began = time.monotonic()
-        await retrying(self._database.write, lambda connection: write_batch(connection, batch))
-        self._last_seconds = time.monotonic() - began
+    async def _carry_out(self, attempt: Attempt) -> None:
+        await self._direct.carry_out(attempt)
+        if attempt.written:
+            self._last_seconds = trio.current_time() - attempt.began
+            self._count(attempt.batch.counts(), attempt.refused)
+        self._judge()
+        self._release(attempt)
+
+    async def _put_on_disk(self, batch: Batch, attempt: Attempt | None) -> bool:
+        """Whether `batch` is in the spool; if it is still under way, for the case that it fails."""
+        try:
+            ticket = await self._spool.append(batch, held=attempt is not None)
+        except SpoolError as error:
+            self._spool_error = str(error)
+            self._judge()
+            return False
+        if attempt is None:
+            self._refuse(ticket.refused, "no record on disk can hold that")
+        else:
+            attempt.ticket = ticket
+            if attempt.over.is_set():
+                self._release(attempt)
+        return True
+
+    def _release(self, attempt: Attempt) -> None:
+        if attempt.ticket is not None:
+            self._spool.release(attempt.ticket, written=attempt.written)
+            if not attempt.written:
+                self._refuse(attempt.ticket.refused, "no record on disk can hold that")
+
+    def _replayed(self, part: Part, refused: list[Refusal], seconds: float) -> None:
+        if part.batch:
+            self._direct.answered(seconds)
+            self._count(part.batch.counts(), refused)
+        self._refuse(part.refused, "not readable on disk")
+        self._judge()
+
+    def _not_replayed(self, error: StorageError) -> None:
+        self._direct.failed(error)
+        self._judge()
+
+    def _count(self, counts: Mapping[str, int], refused: Iterable[Refusal]) -> None:
         self._last_write = datetime.now(UTC)
-        self._waiting.settled(batch)
-        for name, count in batch.counts().items():
+        for name, count in counts.items():
             self._written[name] += count
-        if self._error is not None:
-            self._error, self._since = None, self._last_write
+        for refusal in refused:
+            self._written[refusal.table] -= 1
+            self._refuse({refusal.table: 1}, refusal.reason)
+
+    def _refuse(self, counts: Mapping[str, int], reason: str) -> None:
+        self._refused.add(counts)
+        for name, count in counts.items():
+            _log.error("%d row(s) for %s refused and lost: %s", count, name, reason)
+
+    def _error(self) -> str | None:
+        if self._state == "waiting":
+            return " ".join(filter(None, (self._spool_error, self._direct.trouble)))
+        return self._direct.trouble
+
+    def _judge(self) -> None:
+        """Find the state, and say so when it changes."""
+        before, self._state = self._state, self._state_now()
+        if before == self._state:
+            return
+        self._since = datetime.now(UTC)
+        if self._state == "waiting":
+            _log.error("Neither database nor disk takes rows, which wait: %s", self._error())
+        elif self._state == "spooling":
+            _log.error("The database takes no rows, which go to disk: %s", self._error())
+        elif before in ("waiting", "spooling"):
             _log.warning("The database takes rows again")
 
-    def _away(self, attempt: tenacity.RetryCallState) -> None:
-        error = attempt.outcome.exception() if attempt.outcome else None
-        if self._error is None:
-            self._since = datetime.now(UTC)
-            _log.error("The database takes no rows, which wait: %s", error)
-        self._error = str(error)
+    def _state_now(self) -> State:
+        if self._spool_error is not None:
+            return "waiting"
+        if self._direct.trouble is not None:
+            return "spooling"
+        return "replaying" if self._spool.rows else "writing"
 
 
 @contextlib.asynccontextmanager
 async def open_recorder(
-    database: Database, settings: Storage, *, drain_seconds: float = DRAIN_SECONDS
+    database: Database, settings: Storage, folder: Path, *, drain_seconds: float = DRAIN_SECONDS
 ) -> AsyncIterator[Recorder]:
-    """A recorder that writes for the length of the block, and then what is still waiting."""
-    recorder = Recorder(database, settings)
-    async with outliving(recorder.run):
-        try:
-            yield recorder
-        finally:
-            await recorder.drain(drain_seconds)
+    """A recorder that keeps rows for the length of the block, and then what is still waiting.
 
+    Args:
+        database: where they go.
+        settings: `[storage]`.
+        folder: of the spool; what is in it is written too.
+        drain_seconds: that the database has at the end.
 
-def _worth_a_retry(error: BaseException) -> bool:
-    return isinstance(error, StorageError) and not isinstance(error, RefusedRowsError)
+    Raises:
+        SpoolError: the spool is another process's, or cannot be made.
+    """
+    dropped = Tally()
+    async with open_spool(folder, settings.spool_megabytes * MEGABYTE, dropped) as spool:
+        recorder = Recorder(database, settings, spool, dropped)
+        async with outliving(recorder.run):
+            try:
+                yield recorder
+            finally:
+                await recorder.drain(drain_seconds)

@@ -36,14 +36,15 @@ async def open_store(
 ) -> AsyncIterator[Store]:
     """The configured database with its schema up to date, the recorder and the upkeep.
 
-    A database that is away does not keep fleet from starting: rows wait for it. At the end the
-    recorder drains, for at most `drain_seconds`, before the database stops.
+    A database that is away does not keep fleet from starting: rows go to disk for it. At the end
+    the recorder drains, for at most `drain_seconds`, before the database stops.
 
     Raises:
         DatabaseError: the database refuses (password, rights, newer schema, no such database).
         EmbeddedServerError: the embedded server cannot be set up or started.
+        SpoolError: the spool in the data directory is another process's, or cannot be made.
     """
-    settings = config.storage
+    settings, spool = config.storage, config.fleet.data_dir / "spool"
     async with open_database(settings, config.fleet.data_dir, environ) as database:
         try:
             await database.prepare()
@@ -52,6 +53,6 @@ async def open_store(
         upkeep = Upkeep(database, settings.retention)
         async with (
             outliving(upkeep.run),
-            open_recorder(database, settings, drain_seconds=drain_seconds) as recorder,
+            open_recorder(database, settings, spool, drain_seconds=drain_seconds) as recorder,
         ):
             yield Store(database, recorder, upkeep)

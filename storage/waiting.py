@@ -4,49 +4,73 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
+from operator import attrgetter
 
 from storage.batch import Batch
-from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, Row, StatsRow
+from storage.rows import (
+    CurrentRow,
+    EventRow,
+    HealthRow,
+    HostStatsRow,
+    ImageVersionRow,
+    LogRow,
+    Row,
+    StatsRow,
+)
 from storage.tables import TABLES
+from storage.tally import Tally
 
-_DROPPED_FIRST: tuple[type[Row], ...] = (StatsRow, HealthRow, EventRow)
-_WRITTEN_FIRST: tuple[type[Row], ...] = (EventRow, HealthRow, StatsRow)
+_DROPPED_FIRST: tuple[type[Row], ...] = (
+    LogRow,
+    StatsRow,
+    HostStatsRow,
+    HealthRow,
+    ImageVersionRow,
+    EventRow,
+)
+_KEYS = {kind: attrgetter(*table.key) for kind, table in TABLES.items() if table.current}
 
 
 class Waiting:
     """A queue per table under one limit.
 
-    Of a host or a container only the newest row waits: they never grow, and are never dropped for
-    others.
+    Of a host, a container or an image only the newest row waits: they never grow, and are never
+    dropped for others.
+
+    Args:
+        limit: rows of all tables.
+        dropped: where those that do not fit are counted.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, dropped: Tally) -> None:
         self._limit = limit
-        self._history: dict[type[Row], deque[Row]] = {kind: deque() for kind in _WRITTEN_FIRST}
-        self._hosts: dict[str, HostRow] = {}
-        self._containers: dict[tuple[str, str], ContainerRow] = {}
+        self._dropped = dropped
+        self._history: dict[type[Row], deque[Row]] = {
+            kind: deque() for kind in TABLES if kind not in _KEYS
+        }
+        self._current: dict[type[Row], dict[object, Row]] = {kind: {} for kind in _KEYS}
         self._size = 0
         self._taken = {table.name: 0 for table in TABLES.values()}
-        self.dropped = dict(self._taken)
 
     def __len__(self) -> int:
         return self._size
 
     def counts(self) -> dict[str, int]:
-        """Rows waiting, by table."""
-        waiting = {TABLES[kind].name: len(rows) for kind, rows in self._history.items()}
-        return {"hosts": len(self._hosts), "containers": len(self._containers), **waiting}
+        """Rows here by table, with those that are taken and not settled."""
+        queues = {**self._current, **self._history}
+        return {
+            table.name: len(queues[kind]) + self._taken[table.name]
+            for kind, table in TABLES.items()
+        }
 
     def add(self, row: Row) -> None:
         """Let `row` wait; with the limit reached, the oldest and least important one goes."""
-        if isinstance(row, HostRow):
-            known: HostRow | ContainerRow | None = self._hosts.get(row.name)
-            if known is None or known.seen <= row.seen:
-                self._hosts[row.name] = row
-        elif isinstance(row, ContainerRow):
-            known = self._containers.get((row.host, row.id))
-            if known is None or known.seen <= row.seen:
-                self._containers[row.host, row.id] = row
+        if isinstance(row, CurrentRow):
+            rows, key = self._current[type(row)], _KEYS[type(row)](row)
+            known = rows.get(key)
+            if known is None or known.seen <= row.seen:  # type: ignore[union-attr] # of one type
+                rows[key] = row
         else:
             known = None
             self._history[type(row)].append(row)
@@ -68,26 +92,27 @@ class Waiting:
         for name, count in batch.counts().items():
             self._taken[name] -= count
 
-    def abandon(self) -> None:
-        """Drop and count everything that is not settled."""
-        for name, count in self.counts().items():
-            self.dropped[name] += count + self._taken[name]
-            self._taken[name] = 0
-        self._hosts.clear()
-        self._containers.clear()
+    def abandon(self) -> dict[str, int]:
+        """Drop and count everything that is not settled; returns the rows by table."""
+        lost = {name: count for name, count in self.counts().items() if count}
+        self._dropped.add(lost)
+        self._taken = dict.fromkeys(self._taken, 0)
+        for rows in self._current.values():
+            rows.clear()
         for queue in self._history.values():
             queue.clear()
         self._size = 0
+        return lost
 
     def _taking(self, most: int) -> Iterator[tuple[type[Row], list[Row]]]:
-        hosts = [self._hosts.pop(key) for key in list(self._hosts)[:most]]
-        yield HostRow, list(hosts)
-        most -= len(hosts)
-        containers = [self._containers.pop(key) for key in list(self._containers)[:most]]
-        yield ContainerRow, list(containers)
-        most -= len(containers)
-        for kind, queue in self._history.items():
-            taken = [queue.popleft() for _ in range(min(most, len(queue)))]
+        """In the order of tables, which is that of every writer."""
+        for kind in TABLES:
+            if kind in self._current:
+                rows = self._current[kind]
+                taken = [rows.pop(key) for key in list(islice(rows, most))]
+            else:
+                queue = self._history[kind]
+                taken = [queue.popleft() for _ in range(min(most, len(queue)))]
             most -= len(taken)
             yield kind, taken
 
@@ -95,6 +120,6 @@ class Waiting:
         for kind in _DROPPED_FIRST:
             if self._history[kind]:
                 self._history[kind].popleft()
-                self.dropped[TABLES[kind].name] += 1
+                self._dropped.add({TABLES[kind].name: 1})
                 self._size -= 1
                 return

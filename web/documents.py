@@ -267,8 +267,27 @@ class ConfigDocument(Document, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+class SpoolDocument(Document, frozen=True, kw_only=True):
+    """Rows on disk that the database does not have yet; `oldest` is when the first came there.
+
+    `damaged_*` is what could not be read back, since the start; the rows as far as could be told.
+    """
+
+    rows: int = 0
+    bytes: int = 0
+    oldest: datetime | None = None
+    damaged_bytes: int = 0
+    damaged_rows: int = 0
+    replayed_per_second: float = 0.0  # rows, in the last ten seconds
+
+
 class StorageDocument(Document, frozen=True, kw_only=True):
-    """The recorder's state: `writing`, `away` or `off`."""
+    """The recorder's state.
+
+    `state`: `writing`; `replaying` (rows are written, older ones from disk after them); `spooling`
+    (the database is away, rows go to disk); `waiting` (the disk does not take them either, they
+    wait in memory); `off`. `dropped` is since the start, `lost_lately` in the last hour.
+    """
 
     state: str
     kind: str = ""  # embedded, PostgreSQL or TimescaleDB edition, with version
@@ -277,7 +296,9 @@ class StorageDocument(Document, frozen=True, kw_only=True):
     queued: int = 0
     written: dict[str, int] = {}
     dropped: dict[str, int] = {}
+    lost_lately: int = 0
     last_write: datetime | None = None
+    spool: SpoolDocument = SpoolDocument()
 
 
 class FleetDocument(Document, frozen=True, kw_only=True):

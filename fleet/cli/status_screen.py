@@ -12,7 +12,7 @@ from fleet.cli.output import write, write_json_line
 from fleet.cli.summary import Summary
 from fleet.cli.table import Cell, Column, Table, Tone, cell, write_lines, write_table
 from fleet.verdict import Verdict
-from web.documents import HostDocument
+from web.documents import HostDocument, StorageDocument
 
 COLUMNS = (
     Column("HOST", least=12),
@@ -99,15 +99,29 @@ def _fleet_lines(summary: Summary) -> Iterator[Cell]:
         for line in config.error.splitlines():
             yield cell(f"  {line}")
         yield Cell("  next: correct it; the one before keeps running", "dim")
-    if storage.state == "away":
+    yield from _storage_lines(storage)
+
+
+def _storage_lines(storage: StorageDocument) -> Iterator[Cell]:
+    if storage.state in ("spooling", "waiting"):
         since = f" since {ago(storage.since)}" if storage.since else ""
-        yield cell(
-            f"storage: away{since}, {storage.queued} rows wait: {storage.error or 'no answer'}",
-            "warn",
-        )
+        told = f"{'database away, ' * (storage.state == 'spooling')}{storage.error or 'no answer'}"
+        yield cell(f"storage: {storage.state}{since}: {told}", "warn")
     else:
         kind = f" to {storage.kind}" if storage.kind else ""
         yield Cell(f"storage: {storage.state}{kind}", "dim")
+    spool = storage.spool
+    if spool.rows:
+        oldest = f", the oldest {ago(spool.oldest)} old" if spool.oldest else ""
+        rate = f", {spool.replayed_per_second:.0f} rows/s" if spool.replayed_per_second else ""
+        yield Cell(f"  on disk: {spool.rows} rows, {size(spool.bytes)}{oldest}{rate}", "dim")
+    if storage.state == "waiting":
+        yield Cell(f"  in memory: {storage.queued} rows", "dim")
+    if dropped := sum(storage.dropped.values()):
+        yield Cell(f"  dropped since the start: {dropped} rows", "dim")
+    if spool.damaged_bytes:
+        lost = f"{size(spool.damaged_bytes)} with at least {spool.damaged_rows} rows"
+        yield Cell(f"  damaged on disk: {lost}; copies are in spool/damaged", "warn")
 
 
 def show(summary: Summary) -> None:

@@ -316,6 +316,11 @@ def _judge_bystanders(stage: Stage, fleet: Watched) -> Iterator[str]:
                 yield f"{name}/{container}: gaps of {gaps}"
 
 
+def _all_written(store: Store) -> bool:
+    status = store.recorder.status()
+    return not sum(status.queued.values()) and not status.spool.rows
+
+
 async def _judge_events(stage: Stage, fleet: Watched, store: Store) -> list[str]:
     wrong = []
     forgotten = next(fault for fault in stage.faults if fault.before)
@@ -325,7 +330,7 @@ async def _judge_events(stage: Stage, fleet: Watched, store: Store) -> list[str]
         with trio.move_on_after(5):
             await fleet.until_seen(name, list(oracle), 20)
         seen = Counter(map(key, fleet.events[name]))
-        await fleet.until(lambda: not sum(store.recorder.status().queued.values()), "written")
+        await fleet.until(lambda: _all_written(store), "written")
         rows = await recent_events(store.database, host=name, limit=10_000)
         stored = {(row.time_nano, row.type, row.action, row.actor_id) for row in rows}
         if lost := oracle - seen.keys():

@@ -4,7 +4,13 @@ from typing import Any
 
 from fleet.verdict import verdict
 from tests.fleet.values import NOON
-from web.documents import ConfigDocument, CountsDocument, HostDocument, StorageDocument
+from web.documents import (
+    ConfigDocument,
+    CountsDocument,
+    HostDocument,
+    SpoolDocument,
+    StorageDocument,
+)
 
 
 def host(name: str, **fields: Any) -> HostDocument:
@@ -36,7 +42,17 @@ def test_each_lesser_trouble_degrades() -> None:
     assert verdict([one], None, None) == ("degraded", ("b has 1 unhealthy container",))
     refused = ConfigDocument(source="x", loaded=NOON, error="line 3: ...")
     assert verdict([], refused, None)[0] == "degraded"
-    away = StorageDocument(state="away", queued=7)
-    assert verdict([], None, away)[1] == ("the database is away, 7 rows are waiting",)
+    away = StorageDocument(state="spooling", spool=SpoolDocument(rows=7))
+    assert verdict([], None, away)[1] == ("the database is away, 7 rows are on disk for it",)
+    stuck = StorageDocument(state="waiting", queued=8)
+    told = ("neither database nor disk takes rows, 8 wait in memory",)
+    assert verdict([], None, stuck) == ("degraded", told)
+    dropped = StorageDocument(state="writing", lost_lately=3)
+    assert verdict([], None, dropped)[1] == ("3 rows were dropped in the last hour",)
+
+
+def test_what_is_long_past_or_mends_itself_does_not_degrade() -> None:
     dropped = StorageDocument(state="writing", dropped={"container_stats": 3})
-    assert verdict([], None, dropped)[1] == ("3 rows were dropped since the start",)
+    assert verdict([], None, dropped) == ("ok", ())
+    replaying = StorageDocument(state="replaying", spool=SpoolDocument(rows=7))
+    assert verdict([], None, replaying) == ("ok", ())

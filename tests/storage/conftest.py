@@ -79,3 +79,9 @@ def conninfo(server: Server) -> str:
 def embedded_conninfo(embedded: Server) -> str:
     """An empty database on the embedded server, where the kind makes no difference."""
     return embedded.emptied()
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    """The folder of a spool."""
+    return tmp_path / "spool"

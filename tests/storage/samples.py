@@ -1,8 +1,10 @@
 """Rows to write."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, StatsRow
+from storage.recorder import Recorder
+from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, Row, StatsRow
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -90,3 +92,8 @@ def container(
         seen=START + timedelta(seconds=seen),
         removed=removed,
     )
+
+
+def offer_many(recorder: Recorder, rows: Iterable[Row]) -> None:
+    for row in rows:
+        recorder.offer(row)

@@ -21,8 +21,9 @@ from tests.lab.fixtures import Lab
 from tests.lab.postgres import Kind, PostgresServer
 from tests.lab.proxy import Relay
 from tests.storage import samples
+from tests.storage.samples import offer_many
 
-FAST = Storage(batch_size=50, batch_age=0.02, queue_rows=100_000, statement_timeout=0.5, readers=1)
+FAST = Storage(batch_size=50, batch_age=0.1, queue_rows=100_000, statement_timeout=0.5, readers=1)
 END_SESSIONS = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'fleet'"
 )
@@ -77,21 +78,19 @@ def _is(recorder: Recorder, state: str) -> Callable[[], bool]:
 
 
 async def test_a_copy_that_is_cut_in_its_middle_is_written_once(
-    database: Database, relay: Relay, server: PostgresServer
+    database: Database, relay: Relay, server: PostgresServer, spool: Path
 ) -> None:
     long = msgspec.structs.replace(FAST, batch_size=5000)
-    async with open_recorder(database, long) as recorder:
+    async with open_recorder(database, long, spool) as recorder:
         recorder.offer(samples.stats(0))
         await _until(_written(recorder, 1))
         for cut in range(1, 4):
             relay.rate = 2_000_000  # a batch of 5,000 rows takes a third of a second
-            recorder.offer_many(samples.stats(cut * 10_000 + number) for number in range(5000))
+            offer_many(recorder, (samples.stats(cut * 10_000 + number) for number in range(5000)))
             await _until(lambda: _copying(server))
             relay.cut()
-            await _until(_is(recorder, "away"))
             relay.rate = None
             await _until(_written(recorder, cut * 5000 + 1))
-            assert recorder.status().error is None
     assert _count(server.url) == 15_001
     assert recorder.status().written["container_stats"] == 15_001
 
@@ -127,16 +126,16 @@ async def test_a_cancelled_read_of_a_silent_database_gives_its_place_back(
 
 
 async def test_a_server_that_falls_silent_in_the_middle_loses_nothing(
-    database: Database, server: PostgresServer
+    database: Database, server: PostgresServer, spool: Path
 ) -> None:
-    async with open_recorder(database, FAST) as recorder:
+    async with open_recorder(database, FAST, spool) as recorder:
         recorder.offer(samples.stats(0))
         await _until(_written(recorder, 1))
         server.pause()
         try:
-            recorder.offer_many(samples.stats(number) for number in range(1, 1000))
+            offer_many(recorder, (samples.stats(number) for number in range(1, 1000)))
             began = time.monotonic()
-            await _until(_is(recorder, "away"))
+            await _until(_is(recorder, "spooling"))
             assert time.monotonic() - began < 15
         finally:
             server.resume()
@@ -146,22 +145,22 @@ async def test_a_server_that_falls_silent_in_the_middle_loses_nothing(
 
 @pytest.mark.parametrize("kind", LAB_KINDS)
 async def test_nothing_is_lost_or_doubled_when_a_server_elsewhere_is_killed(
-    lab: Lab, kind: Kind
+    lab: Lab, kind: Kind, spool: Path
 ) -> None:
     server = await trio.to_thread.run_sync(lambda: lab.postgres(kind))
     database = Database(server.url, None, FAST)
     offered = 0
-    async with open_recorder(database, FAST, drain_seconds=20) as recorder:
+    async with open_recorder(database, FAST, spool, drain_seconds=20) as recorder:
         for _ in range(3):
             for _ in range(20):
-                recorder.offer_many(samples.stats(offered + n) for n in range(50))
+                offer_many(recorder, (samples.stats(offered + n) for n in range(50)))
                 recorder.offer(samples.event(offered))
                 offered += 50
                 await trio.sleep(0.002)
             await trio.to_thread.run_sync(server.kill)
-            recorder.offer_many(samples.stats(offered + n) for n in range(50))
+            offer_many(recorder, (samples.stats(offered + n) for n in range(50)))
             offered += 50
-            await _until(_is(recorder, "away"))
+            await _until(_is(recorder, "spooling"))
             await trio.to_thread.run_sync(server.start_again)
             await _until(_written(recorder, offered))
     database.close()
@@ -176,8 +175,8 @@ async def test_a_server_that_is_not_there_at_the_start_gets_all_when_it_comes(
     settings = msgspec.structs.replace(FAST, url=server.url)
     config = Config(fleet=Fleet(data_dir=tmp_path), storage=settings, hosts={})
     async with open_store(config, {}) as store:
-        store.recorder.offer_many(samples.stats(number) for number in range(500))
-        await _until(_is(store.recorder, "away"))
+        offer_many(store.recorder, (samples.stats(number) for number in range(500)))
+        await _until(_is(store.recorder, "spooling"))
         assert str(server.address[1]) in str(store.recorder.status().error)
         await trio.to_thread.run_sync(server.start_again)
         await _until(_written(store.recorder, 500))
@@ -185,14 +184,14 @@ async def test_a_server_that_is_not_there_at_the_start_gets_all_when_it_comes(
 
 
 async def test_a_database_that_turns_read_only_is_waited_for(
-    database: Database, server: PostgresServer
+    database: Database, server: PostgresServer, spool: Path
 ) -> None:
-    async with open_recorder(database, FAST) as recorder:
+    async with open_recorder(database, FAST, spool) as recorder:
         recorder.offer(samples.stats(0))
         await _until(_written(recorder, 1))
         server.sql("ALTER DATABASE fleet SET default_transaction_read_only = on", END_SESSIONS)
-        recorder.offer_many([samples.stats(1), samples.container()])
-        await _until(_is(recorder, "away"))
+        offer_many(recorder, [samples.stats(1), samples.container()])
+        await _until(_is(recorder, "spooling"))
         assert "read-only" in str(recorder.status().error)
         server.sql(
             "SET default_transaction_read_only = off",  # for the next statement itself
@@ -202,19 +201,19 @@ async def test_a_database_that_turns_read_only_is_waited_for(
     assert _count(server.url) == 2
 
 
-async def test_a_full_disk_is_waited_for(lab: Lab) -> None:
+async def test_a_full_disk_is_waited_for(lab: Lab, spool: Path) -> None:
     server = await trio.to_thread.run_sync(
         lambda: lab.postgres(
             settings={"min_wal_size": "32MB", "max_wal_size": "32MB"}, disk_bytes=130 * 2**20
         )
     )
     database = Database(server.url, None, FAST)
-    async with open_recorder(database, FAST, drain_seconds=20) as recorder:
+    async with open_recorder(database, FAST, spool, drain_seconds=20) as recorder:
         recorder.offer(samples.stats(0))
         await _until(_written(recorder, 1))
         await trio.to_thread.run_sync(server.fill_disk)
-        recorder.offer_many(samples.stats(number) for number in range(1, 5000))
-        await _until(_is(recorder, "away"))
+        offer_many(recorder, (samples.stats(number) for number in range(1, 5000)))
+        await _until(_is(recorder, "spooling"))
         assert "No space left" in str(recorder.status().error)
         server.empty_disk()
         await _until(_written(recorder, 5000))

@@ -12,12 +12,13 @@ from storage.queries import last_event_nanos
 from storage.store import open_store
 from tests.storage import samples
 from tests.storage.programs import postgres_processes
+from tests.storage.samples import offer_many
 
 
 async def test_a_store_writes_reads_and_leaves_nothing(data_dir: Path) -> None:
     config = Config(fleet=Fleet(data_dir=data_dir), storage=Storage(), hosts={})
     async with open_store(config, {}) as store:
-        store.recorder.offer_many([samples.host(), samples.event(1)])
+        offer_many(store.recorder, [samples.host(), samples.event(1)])
     assert postgres_processes(data_dir) == []
     async with open_store(config, {}) as store:
         assert "h" in await last_event_nanos(store.database)

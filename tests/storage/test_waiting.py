@@ -1,42 +1,46 @@
 """What is dropped first, and that it is counted."""
 
 from storage.rows import EventRow, HealthRow, StatsRow
+from storage.tally import Tally
 from storage.waiting import Waiting
 from tests.storage import samples
 
 
 def test_the_oldest_stats_go_first_then_health_then_events() -> None:
-    waiting = Waiting(4)
+    dropped = Tally()
+    waiting = Waiting(4, dropped)
     for row in (samples.event(1), samples.health(1), samples.stats(1), samples.stats(2)):
         waiting.add(row)
     waiting.add(samples.stats(3))
     assert waiting.counts()["container_stats"] == 2
     for number in range(2, 5):
         waiting.add(samples.event(number))
-    assert waiting.dropped["container_stats"] == 3
-    assert waiting.dropped["host_health"] == 1
-    assert waiting.dropped["container_events"] == 0
+    assert dropped.totals["container_stats"] == 3
+    assert dropped.totals["host_health"] == 1
+    assert dropped.totals["container_events"] == 0
     waiting.add(samples.event(5))
-    assert waiting.dropped["container_events"] == 1
+    assert dropped.totals["container_events"] == 1
     batch = waiting.take(100)
     assert batch.rows == {EventRow: [samples.event(number) for number in range(2, 6)]}
 
 
 def test_what_is_taken_keeps_its_place_until_it_is_settled() -> None:
-    waiting = Waiting(2)
+    dropped = Tally()
+    waiting = Waiting(2, dropped)
     waiting.add(samples.stats(1))
     waiting.add(samples.stats(2))
     batch = waiting.take(2)
     waiting.add(samples.stats(3))
-    assert waiting.dropped["container_stats"] == 1
+    assert dropped.totals["container_stats"] == 1
     waiting.settled(batch)
     waiting.add(samples.stats(4))
     assert len(waiting) == 1
-    assert waiting.dropped["container_stats"] == 1
+    assert dropped.totals["container_stats"] == 1
 
 
 def test_a_take_is_limited_and_in_order() -> None:
-    waiting = Waiting(100)
+    dropped = Tally()
+    waiting = Waiting(100, dropped)
     for number in range(5):
         waiting.add(samples.stats(number))
         waiting.add(samples.health(number))
@@ -49,7 +53,8 @@ def test_a_take_is_limited_and_in_order() -> None:
 
 
 def test_only_the_newest_of_a_container_waits() -> None:
-    waiting = Waiting(10)
+    dropped = Tally()
+    waiting = Waiting(10, dropped)
     for seen in (1, 3, 2):
         waiting.add(samples.container(seen=seen))
     assert len(waiting) == 1
@@ -58,10 +63,11 @@ def test_only_the_newest_of_a_container_waits() -> None:
 
 
 def test_what_is_abandoned_is_counted_with_what_was_taken() -> None:
-    waiting = Waiting(10)
+    dropped = Tally()
+    waiting = Waiting(10, dropped)
     for number in range(4):
         waiting.add(samples.stats(number))
     waiting.take(2)
     waiting.abandon()
-    assert waiting.dropped["container_stats"] == 4
+    assert dropped.totals["container_stats"] == 4
     assert len(waiting) == 0
