@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import msgspec
 import trio
 
 from config.models import Retention
-from storage import partitions
+from storage import community, partitions
 from storage.alone import RETENTION, alone
 from storage.database import Database
 from storage.edition import Edition
@@ -25,6 +25,7 @@ from storage.sessions import Connection
 CHUNK_ROWS = 5_000  # of one transaction: locks are short, and a cancel loses little
 PAUSE_SECONDS = 0.05  # between chunks, for the writer
 
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _COARSE = timedelta(days=1)  # wider partitions than this are not waited for
 
 # Current state, by the column that its age is told by: kept while rollups may name it.
@@ -57,7 +58,8 @@ async def sweep(
     for table, layout in LAYOUT.items():
         limit = now - timedelta(days=getattr(retention, layout.kept))
         if table in SAMPLED:
-            limit = await database.maintain(functools.partial(_rolled_up, table=table, limit=limit))
+            rolled_up = functools.partial(_rolled_up, table=table, edition=edition, limit=limit)
+            limit = await database.maintain(rolled_up)
         drop = functools.partial(_drop, table=table, edition=edition, limit=limit)
         swept.partitions[table] += await database.maintain(drop)
         rest = _rest(table, layout, edition)
@@ -70,11 +72,13 @@ async def sweep(
     return swept
 
 
-def _rolled_up(connection: Connection, table: str, limit: datetime) -> datetime:
+def _rolled_up(connection: Connection, table: str, edition: Edition, limit: datetime) -> datetime:
     """`limit`, or up to where the samples in `table` are rolled up, if that is earlier.
 
-    Where none were ever, none are as young as retention says.
+    Where none were ever by fleet itself, none are as young as retention says.
     """
+    if edition == "timescaledb-community":
+        return min(limit, community.materialized_to(connection, f"{table}_1m") or _NEVER)
     query = (
         "SELECT least(%s, nullif(readable_to, '-infinity')) FROM rollup_progress WHERE name = %s"
     )

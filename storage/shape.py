@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 from psycopg import sql
 
-from storage import partitions
+from storage import community, partitions
 from storage.edition import About, about
 from storage.errors import DatabaseError
 from storage.layout import LAYOUT, RAW, Layout
@@ -37,6 +37,10 @@ SELECT relname, relkind::text FROM pg_class WHERE relnamespace = current_schema(
 _HYPERTABLES = """
 SELECT hypertable_name FROM timescaledb_information.hypertables
 WHERE hypertable_schema = current_schema()
+"""
+_BY_ITSELF = """
+UPDATE rollup_progress SET up_to = '-infinity', readable_to = 'infinity'
+WHERE readable_to < 'infinity'
 """
 _INDEXES = """
 SELECT index.relname, pg_get_indexdef(indexrelid), pg_get_constraintdef(pg_constraint.oid)
@@ -72,14 +76,33 @@ def shape(connection: Connection, where: str, report: Report = ignore) -> About:
         psycopg.Error: as met; the next call goes on from there.
     """
     known = _with_extension(connection, where)
+    kinds = {str(name): kind for name, kind in connection.execute(_KINDS)}
     shaped = _shaped(connection, known)
-    kinds = {name for name, _ in connection.execute(_KINDS)}
-    for table, layout in (RAW if known.edition == "timescaledb-community" else LAYOUT).items():
+    aggregated = known.edition == "timescaledb-community"
+    for table, layout in (RAW if aggregated else LAYOUT).items():
         if table in kinds and table not in shaped:
             _reshape(connection, table, layout, known)
         if table not in shaped or f"{table}{ASIDE}" in kinds:
-            _bring_rows(connection, table, layout, known, report)
+            if known.edition == "plain":
+                _make_partitions(connection, table, layout)
+            _bring_rows(connection, table, sql.Identifier(table), report)
+    if aggregated:
+        _aggregate(connection, kinds, report)
     return known
+
+
+def _aggregate(connection: Connection, kinds: dict[str, object], report: Report) -> None:
+    """Put continuous aggregates in the place of the rollups' tables, with the rows of these."""
+    for level in community.aggregates():
+        if kinds[level.target] != "v":
+            with connection.transaction():
+                put_aside(connection, level.target)
+                community.make_aggregate(connection, level)
+        if kinds[level.target] != "v" or f"{level.target}{ASIDE}" in kinds:
+            target = sql.Identifier(*community.materialized(connection, level.target))
+            _bring_rows(connection, level.target, target, report)
+    connection.execute(_BY_ITSELF)
+    connection.execute("DELETE FROM rollup_late")
 
 
 def _with_extension(connection: Connection, where: str) -> About:
@@ -166,17 +189,18 @@ def _replace(connection: Connection, table: str, *, partitioned: bool) -> None:
         connection.execute(definition.encode())
 
 
-def _bring_rows(
-    connection: Connection, table: str, layout: Layout, known: About, report: Report
-) -> None:
+def _make_partitions(connection: Connection, table: str, layout: Layout) -> None:
+    """Make the partitions for the rows that were put aside."""
+    bins = f"SELECT DISTINCT date_bin(%s, time, '1970-01-01Z') FROM {table}{ASIDE}"  # noqa: S608 - names of ours
+    limits = " WHERE time > '2000-01-01' AND time < now() + interval '2 days'"
+    newest = f"{bins}{limits} ORDER BY 1 DESC LIMIT {_MOST_PARTITIONS}"
+    found = [start for (start,) in connection.execute(newest.encode(), [layout.width])]
+    partitions.make(connection, table, layout.width, found)  # type: ignore[arg-type] # times
+
+
+def _bring_rows(connection: Connection, table: str, target: sql.Identifier, report: Report) -> None:
     """Move the rows that were put aside, newest first, and drop what then is empty."""
     aside = sql.Identifier(table + ASIDE)
-    if known.edition == "plain":
-        bins = f"SELECT DISTINCT date_bin(%s, time, '1970-01-01Z') FROM {table}{ASIDE}"  # noqa: S608 - names of ours
-        limits = " WHERE time > '2000-01-01' AND time < now() + interval '2 days'"
-        newest = f"{bins}{limits} ORDER BY 1 DESC LIMIT {_MOST_PARTITIONS}"
-        found = [start for (start,) in connection.execute(newest.encode(), [layout.width])]
-        partitions.make(connection, table, layout.width, found)  # type: ignore[arg-type] # times
     hours = connection.execute(
         sql.SQL(
             "SELECT DISTINCT date_bin('1 hour', time, '1970-01-01Z')::text AS hour FROM {}"
@@ -185,7 +209,7 @@ def _bring_rows(
     ).fetchall()
     for done, (hour,) in enumerate(hours):
         report(Progress(table, done, len(hours)))
-        connection.execute(_MOVE.format(table=sql.Identifier(table), aside=aside), [hour, hour])
+        connection.execute(_MOVE.format(target=target, aside=aside), [hour, hour])
     if hours:
         report(Progress(table, len(hours), len(hours)))
     connection.execute(sql.SQL("DROP TABLE {}").format(aside))
@@ -194,5 +218,5 @@ def _bring_rows(
 _MOVE = sql.SQL(
     "WITH moved AS (DELETE FROM {aside} WHERE time >= %s::timestamptz"
     " AND time < %s::timestamptz + interval '1 hour' RETURNING *)"
-    " INSERT INTO {table} SELECT * FROM moved ON CONFLICT DO NOTHING"
+    " INSERT INTO {target} SELECT * FROM moved ON CONFLICT DO NOTHING"
 )

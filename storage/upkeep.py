@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from config.models import Retention
-from storage import partitions, rollups
+from storage import community, partitions, rollups
 from storage.database import Database
 from storage.edition import Edition
 from storage.errors import StorageError
@@ -101,6 +101,9 @@ class Upkeep:
         due = self._last_retention is None or now - self._last_retention >= SWEEP_EVERY
         if due and edition == "plain":
             await self._make_partitions(now)
+        if due and edition == "timescaledb-community":
+            keep = functools.partial(community.keep_policies, retention=self._retention)
+            await self._database.maintain(keep)
         if edition != "timescaledb-community":
             for family in SAMPLED:
                 await self._roll_up(family, edition)

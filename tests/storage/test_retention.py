@@ -23,6 +23,7 @@ NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 RETENTION = Retention(samples=7, events=10, health=10, minutes=8, hours=12, days=15)
 SHORT = {"logs": 1, "image_versions": 1}
 ROLLED_UP = "UPDATE rollup_progress SET up_to = 'infinity', readable_to = 'infinity'"
+REFRESHED = "CALL refresh_continuous_aggregate('container_stats_1m', NULL, NULL)"
 
 
 def _ago(row: Row, days: float, **others: object) -> Row:
@@ -64,7 +65,7 @@ async def _execute(database: Database, sql: str) -> None:
 
 
 async def test_what_is_older_goes(database: Database, edition: Edition) -> None:
-    await _execute(database, ROLLED_UP)
+    await _execute(database, REFRESHED if edition == COMMUNITY else ROLLED_UP)
     swept = await sweep(database, edition, RETENTION, NOW, chunk_rows=3)
     # Daily chunks wait for the youngest of their rows; that of the 13th of March is not old yet.
     assert _count(database.conninfo, "container_stats") == 75
@@ -93,7 +94,7 @@ async def test_current_state_stays_while_rollups_may_name_it(
 
 
 async def test_rows_of_odd_times_go_too(database: Database, edition: Edition) -> None:
-    await _execute(database, ROLLED_UP)
+    await _execute(database, REFRESHED if edition == COMMUNITY else ROLLED_UP)
     rows: list[Row] = [_ago(samples.stats(0), days) for days in (3000.0, 20_000.0)]
     await database.write(lambda connection: write_batch(connection, batch_of(rows)))
     await sweep(database, edition, RETENTION, NOW)
@@ -102,7 +103,9 @@ async def test_rows_of_odd_times_go_too(database: Database, edition: Edition) ->
 
 async def test_samples_that_are_not_rolled_up_stay(database: Database, edition: Edition) -> None:
     if edition == COMMUNITY:
-        pytest.skip("the watermark is that of its continuous aggregates")
-    await _execute(database, "UPDATE rollup_progress SET readable_to = '2026-03-10T12:00:00Z'")
+        until = "'2026-03-10T12:00:00Z'::timestamptz"
+        await _execute(database, REFRESHED.replace("NULL, NULL", f"NULL, {until}"))
+    else:
+        await _execute(database, "UPDATE rollup_progress SET readable_to = '2026-03-10T12:00:00Z'")
     await sweep(database, edition, RETENTION, NOW)
     assert _count(database.conninfo, "container_stats") == 105
