@@ -17,8 +17,16 @@ from connectors.endpoint import Endpoint
 from connectors.errors import NotFoundError
 from connectors.follow import EventStream, LogStream
 from connectors.http import Http
-from connectors.logs import FramedLogs, RawLogs
-from connectors.models import ContainerInspect, ContainerSummary, ImageSummary, Info, Stats, Version
+from connectors.logs import MAX_LINE, FramedLogs, RawLogs
+from connectors.models import (
+    ContainerInspect,
+    ContainerSummary,
+    ImageInspect,
+    ImageSummary,
+    Info,
+    Stats,
+    Version,
+)
 from connectors.pool import Pool, PoolCounts
 from connectors.wire import MalformedError
 
@@ -44,6 +52,7 @@ _info = msgspec.json.Decoder(Info)
 _containers = msgspec.json.Decoder(list[ContainerSummary])
 _inspect = msgspec.json.Decoder(ContainerInspect)
 _stats = msgspec.json.Decoder(Stats)
+_image_inspect = msgspec.json.Decoder(ImageInspect)
 _images = msgspec.json.Decoder(list[ImageSummary])
 
 _RAW_STREAM = b"application/vnd.docker.raw-stream"
@@ -179,6 +188,15 @@ class Engine:
         """List images. Can cost an Engine on a containerd store over a second: call rarely."""
         return await self._get("/images/json", _images, MAX_LIST)
 
+    async def inspect_image(self, image: str) -> ImageInspect:
+        """Ask what an image is made for, by id.
+
+        Raises:
+            NotFoundError: It is gone.
+        """
+        target = f"/images/{self._segment(image.removeprefix('sha256:'))}/json"
+        return await self._get(target, _image_inspect, MAX_INSPECT)
+
     @asynccontextmanager
     async def events(
         self, since: int | None = None, until: int | None = None
@@ -215,6 +233,7 @@ class Engine:
         until: int | None = None,
         tail: int | None = None,
         timestamps: bool = True,
+        line_bytes: int = MAX_LINE,
     ) -> AsyncIterator[LogStream]:
         """Read a container's log, stdout and stderr, as lines.
 
@@ -227,6 +246,7 @@ class Engine:
             tail: Only so many last lines; None for all.
             timestamps: Ask for the time of each line. (Podman cuts long lines of a TTY at no
                 certain length, and its times then stay in the text.)
+            line_bytes: Where a line is cut.
 
         Raises:
             NotFoundError: It is gone.
@@ -245,13 +265,13 @@ class Engine:
             said = stream.headers.get(b"content-type")
             is_raw = said == _RAW_STREAM or (tty and said != _FRAMED_STREAM)
             reader = RawLogs if is_raw else FramedLogs
-            yield LogStream(self._http, stream, reader(timestamps=timestamps))
+            yield LogStream(self._http, stream, reader(timestamps=timestamps, limit=line_bytes))
 
     def _segment(self, name: str) -> str:
         """Quote an id or a name for one segment of a path, which it can never leave."""
         name = name.removeprefix("/")
         if not name.strip(".") or "/" in name:
-            raise NotFoundError(self.host, 404, f"no container can be called {name!a}")
+            raise NotFoundError(self.host, 404, f"nothing can be called {name!a}")
         return quote(name, safe="")
 
     async def _get(self, target: str, decoder: msgspec.json.Decoder[T], max_body: int) -> T:

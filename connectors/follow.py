@@ -69,11 +69,26 @@ class LogStream:
         while not self._ready:
             if self._is_over:
                 raise StopAsyncIteration
+            self._ready.extend(await self.batch() or self.rest())
+        return self._ready.popleft()
+
+    async def batch(self) -> list[LogFrame]:
+        """The lines that came together, as soon as there is one; none at the end.
+
+        A cancelled wait loses nothing. Not to be mixed with iterating.
+        """
+        found: list[LogFrame] = []
+        while not found and not self._is_over:
             data = await self._stream.receive()
             self._is_over = not data
             with self._http.reading():
-                self._ready.extend(self._reader.feed(data) if data else self._reader.finish())
-        return self._ready.popleft()
+                found = self._reader.feed(data)
+        return found
+
+    def rest(self) -> list[LogFrame]:
+        """At the end: what never got its line end."""
+        with self._http.reading():
+            return self._reader.finish()
 
 
 def read_event(line: bytes) -> Event:

@@ -286,12 +286,21 @@ class Stats(msgspec.Struct, frozen=True):
 
 
 class ImageSummary(Answer, frozen=True):
-    """One entry of `/images/json`."""
+    """One entry of `/images/json`. What has no name has none, an empty list, or `<none>` ones."""
 
     id: Id
     repo_tags: Many[str] | None = None
-    created: Int = 0
-    size: Int = 0
+    repo_digests: Many[str] | None = None
+    created: Int = 0  # Unix seconds
+    size: int = 0  # bytes, beyond 64 bits where an Engine counts wrongly
+
+
+class ImageInspect(Answer, frozen=True):
+    """`/images/{id}/json`, what the list does not say."""
+
+    id: Id
+    architecture: str = ""
+    os: str = ""
 
 
 class LogFrame(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import gc
 import os
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 
 import trio
 
@@ -18,14 +19,25 @@ from config.models import Config, Host
 from config.secrets import read_secret
 from fleet.descriptors import raise_limit
 from fleet.history import StoredHistory
+from fleet.image_rows import ImageRows
 from fleet.limits import Limits
+from fleet.live_logs import LiveLogs
+from fleet.log_feed import LogFeed
 from fleet.publish import publisher
 from fleet.read_model import LiveReadModel
 from fleet.reload import Reloader, RunningConfig
 from fleet.rows import RowWriter
 from fleet.runtime import open_runtime_dir
 from fleet.signals import Signals, open_signals
-from fleet.storing import StorageView, containers_of, counters_of, resume_points
+from fleet.storing import (
+    StorageView,
+    containers_of,
+    counters_of,
+    has_room,
+    images_of,
+    last_lines_of,
+    resume_points,
+)
 from fleet.supervisor import Supervisor
 from fleet.tracker import Tracker
 from storage.store import Store, open_store
@@ -85,6 +97,10 @@ class _Fleet:
         self._tracker = Tracker(config.fleet.event_buffer)
         self._rows = RowWriter(self._tracker, self._hosts, store.recorder.offer)
         self._tracker.listen(self._rows)
+        self._image_rows = ImageRows(store.recorder.offer)
+        self._tracker.listen(self._image_rows)
+        self._log_feed = LogFeed()
+        self._tracker.listen(self._log_feed)
         self._storage = StorageView(config.storage, store.database, store.recorder)
 
     def _hosts(self) -> Mapping[str, Host]:
@@ -100,11 +116,21 @@ class _Fleet:
         """Run all parts side by side until cancelled."""
         config = self._running.config
         self._rows.expect(await containers_of(self._store.database, config.hosts))
-        last = await counters_of(self._store.database, config.hosts)
+        last = await counters_of(self._store.database, self._store.recorder, config.hosts)
         self._tracker.resume(last.containers, last.interfaces)
+        limits = Limits.of(
+            config.fleet,
+            config.storage.retention,
+            partial(has_room, config.storage, self._store.recorder),
+        )
+        stored = await images_of(self._store.database, config.hosts)
+        self._tracker.resume_images(stored.images)
+        self._image_rows.expect(stored.meanings)
+        lines = await last_lines_of(self._store.database, config.hosts, limits.log_age)
+        self._tracker.log_cursors.resume(lines)
         supervisor = Supervisor(
             self._tracker,
-            Limits.of(config.fleet),
+            limits,
             publisher(config),
             await resume_points(self._store.database),
         )
@@ -112,8 +138,10 @@ class _Fleet:
         read_model = LiveReadModel(
             self._tracker, self._hosts, self._running.document, self._storage.document
         )
-        history = StoredHistory(self._store.database)
-        app = create_app(read_model, history, listen=bound.address, token=token)
+        history = StoredHistory(self._store.database, config.storage)
+        app = create_app(
+            read_model, history, LiveLogs(self._log_feed), listen=bound.address, token=token
+        )
         async with trio.open_nursery() as nursery:
             if config.source is not None:
                 reloader = Reloader(self._running, config.source, supervisor, self._environ)

@@ -14,8 +14,10 @@ from connectors.errors import EngineError
 from connectors.models import Version
 from fleet.limits import Limits
 
-# Of the few connections that some ways allow: one for events, one for the ping, one for others.
-KEPT_FREE = 3
+# Of the few connections that some ways allow: one for events, one for the ping, one for logs, one
+# for others.
+KEPT_FREE = 4
+STREAMS = 64  # events and logs, of one host
 
 # Of several errors at once the most telling one is shown: a lost tunnel explains a failed request.
 TELLING = (
@@ -39,12 +41,14 @@ class Connected:
         endpoint: Where its Engine answers.
         engine: The client, negotiated.
         version: What the Engine said of itself.
+        log_streams: Logs that may be read at a time.
     """
 
     host: Host
     endpoint: Endpoint
     engine: Engine
     version: Version
+    log_streams: int = STREAMS - 1
 
     @property
     def name(self) -> str:
@@ -68,13 +72,15 @@ async def open_connected(host: Host, limits: Limits) -> AsyncIterator[Connected]
             client = open_engine(
                 endpoint,
                 limit=_limit(monitoring.connections_per_host, endpoint.max_connections),
+                stream_limit=STREAMS,
                 shared_limiter=limits.connections,
                 connect_timeout=monitoring.connect_timeout,
                 request_timeout=monitoring.request_timeout,
             )
             engine = await stack.enter_async_context(client)
             version = await engine.negotiate()
-        yield Connected(host, endpoint, engine, version)
+        log_streams = STREAMS - 1 if endpoint.max_connections is None else 1
+        yield Connected(host, endpoint, engine, version, log_streams)
 
 
 def _limit(configured: int, possible: int | None) -> int:

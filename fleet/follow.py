@@ -21,8 +21,10 @@ from fleet import translate
 from fleet.connected import Connected
 from fleet.events import EventCursor, EventRouter, is_noise
 from fleet.host_stats import HostStatsCollector
+from fleet.images import ImageCollector
 from fleet.inventory import Inventory
 from fleet.limits import Limits
+from fleet.logs import LogCollector
 from fleet.stats import StatsCollector
 from fleet.tracker import Tracker, now
 
@@ -48,10 +50,12 @@ async def follow(
     """
     name, engine = connected.name, connected.engine
     info = await engine.info()
+    asked = time.time_ns()
     facts = translate.facts(info, connected.version, engine.api_version)
     tracker.update_host(name, engine=facts, via=connected.endpoint.via, last_seen=now())
     inventory = Inventory(connected, tracker, limits.operations)
-    events = partial(_follow_events, connected, tracker, cursor, _routes(inventory))
+    images = ImageCollector(connected, tracker, limits.operations)
+    events = partial(_follow_events, connected, tracker, cursor, _routes(inventory, images))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_watch, connected.endpoint)
         await nursery.start(events, _engine_now(info))
@@ -69,15 +73,19 @@ async def follow(
         on_up()
         nursery.start_soon(inventory.follow)
         nursery.start_soon(StatsCollector(connected, tracker).run)
+        nursery.start_soon(images.run)
+        ahead = _engine_now(info) - asked
+        nursery.start_soon(LogCollector(connected, tracker, limits, ahead).run)
         nursery.start_soon(HostStatsCollector(connected, tracker, info).run)
     raise AssertionError("following an Engine only ends by an error")
 
 
-def _routes(inventory: Inventory) -> EventRouter:
+def _routes(inventory: Inventory, images: ImageCollector) -> EventRouter:
     router = EventRouter()
     router.register("container", inventory.on_container_event)
     router.register("network", inventory.on_network_event, "connect")
     router.register("network", inventory.on_network_event, "disconnect")
+    router.register("image", images.on_image_event)
     return router
 
 

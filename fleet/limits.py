@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import trio
 
-from config.models import Fleet
+from config.models import Fleet, Retention
 
 
 @dataclass(frozen=True)
@@ -18,17 +20,28 @@ class Limits:
         operations: Containers being inspected at a time.
         connections: Short requests in flight to all Engines together. Each host's first one is
             free, and events, followed logs and pings do not count.
+        log_age: How old a line of a log may be to be kept.
+        has_room: Whether there is room for what can as well be read later.
     """
 
     dials: trio.CapacityLimiter
     operations: trio.CapacityLimiter
     connections: trio.CapacityLimiter
+    log_age: timedelta
+    has_room: Callable[[], bool]
 
     @classmethod
-    def of(cls, fleet: Fleet) -> Limits:
-        """Build them from `[fleet]`."""
+    def of(
+        cls,
+        fleet: Fleet,
+        retention: Retention | None = None,
+        has_room: Callable[[], bool] = lambda: True,
+    ) -> Limits:
+        """Build them from `[fleet]` and `[storage.retention]`."""
         return cls(
             dials=trio.CapacityLimiter(fleet.concurrent_dials),
             operations=trio.CapacityLimiter(fleet.concurrent_operations),
             connections=trio.CapacityLimiter(fleet.connections),
+            log_age=timedelta(days=(retention or Retention()).logs),
+            has_room=has_room,
         )

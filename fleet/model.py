@@ -199,6 +199,7 @@ class HostState(Value, frozen=True, kw_only=True):
     engine: EngineFacts | None = None
     response_seconds: float | None = None
     missed_samples: int = 0
+    log_lines_dropped: int = 0
     listed: bool = False  # its containers are known (they may be stale)
 
 

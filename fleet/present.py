@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from typing import TypeVar
 
 import msgspec
 
 from config.models import Host, TcpHost
 from fleet.counts import count
-from fleet.model import Container, EngineEvent, HostSample, HostState, Sample
+from fleet.model import Container, EngineEvent, HostSample, HostState, Image, Sample
+from fleet.translate import image_id
 from web.documents import (
     ContainerDocument,
     CountsDocument,
@@ -17,6 +19,8 @@ from web.documents import (
     ErrorDocument,
     EventDocument,
     HostDocument,
+    ImageDocument,
+    ImageUserDocument,
     MachineDocument,
     StatsDocument,
 )
@@ -53,6 +57,7 @@ def host_document(
         memory_used=sum(s.memory_used for s in samples) if samples else None,
         response_ms=None if state.response_seconds is None else state.response_seconds * 1000,
         missed_samples=state.missed_samples,
+        log_lines_dropped=state.log_lines_dropped,
         warnings=warnings_of(host),
     )
 
@@ -74,6 +79,24 @@ def container_document(
         stats=_document(sample, StatsDocument),
         stale_since=state.stale_since,
     )
+
+
+def image_documents(
+    images: Iterable[Image], containers: Iterable[Container], state: HostState
+) -> list[ImageDocument]:
+    """The images of a host by name, each with the containers made of it."""
+    users: dict[str, list[ImageUserDocument]] = defaultdict(list)
+    for one in sorted(containers, key=lambda one: one.name):
+        user = ImageUserDocument(id=one.id, name=one.name, state=one.state)
+        users[image_id(one.image_id)].append(user)
+    return [
+        ImageDocument(
+            **msgspec.structs.asdict(image),
+            containers=tuple(users.get(image.id, ())),
+            stale_since=state.stale_since,
+        )
+        for image in sorted(images, key=lambda image: (not image.tags, image.tags, image.id))
+    ]
 
 
 def event_document(event: EngineEvent) -> EventDocument:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from config.models import Host
 from fleet.feed import Subscription
 from fleet.model import Container, EngineEvent, HostState, Sample
-from fleet.present import container_document, event_document, host_document
+from fleet.present import container_document, event_document, host_document, image_documents
 from fleet.tracker import Tracker, now
 from fleet.verdict import verdict
 from fleet.version import VERSION
@@ -20,6 +20,7 @@ from web.documents import (
     EventDocument,
     FleetDocument,
     HostDocument,
+    ImageDocument,
     StorageDocument,
 )
 
@@ -103,6 +104,18 @@ class LiveReadModel:
             for name in names
             for container in self._tracker.containers(name).values()
             if container.name == ref or (by_id and container.id.startswith(ref))
+        ]
+
+    def images(self, host: str | None = None) -> Sequence[ImageDocument]:
+        """All known images (of one host), by host and name."""
+        names = sorted(self._tracker.hosts) if host is None else [host]
+        return [
+            document
+            for name in names
+            if (state := self._tracker.hosts.get(name)) is not None
+            for document in image_documents(
+                self._tracker.images(name).values(), self._tracker.containers(name).values(), state
+            )
         ]
 
     def recent_events(self, limit: int) -> Sequence[EventDocument]:

@@ -18,12 +18,22 @@ from fleet.changes import (
     EventSeen,
     HostChanged,
     HostSampled,
+    Logged,
     Sampled,
 )
 from fleet.counts import Counts, count
-from fleet.model import Container, EngineEvent, HostSample, HostState, Sample
+from fleet.model import Container, EngineEvent, HostSample, HostState, LogLine, Sample
 from fleet.tracker import Tracker, now
-from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, HostStatsRow, Row, StatsRow
+from storage.rows import (
+    ContainerRow,
+    EventRow,
+    HealthRow,
+    HostRow,
+    HostStatsRow,
+    LogRow,
+    Row,
+    StatsRow,
+)
 
 HEALTH_EVERY = timedelta(seconds=30)
 
@@ -58,6 +68,9 @@ class RowWriter:
         match change:
             case Sampled(container=container, sample=sample):
                 self._offer(stats_row(container, sample))
+            case Logged(lines=lines):
+                for line in lines:
+                    self._offer(log_row(line))
             case HostSampled(host=host, sample=sample):
                 self._offer(host_stats_row(host, sample))
             case EventSeen(event=event):
@@ -198,3 +211,20 @@ def stats_row(container: Container, sample: Sample) -> StatsRow:
 def host_stats_row(host: str, sample: HostSample) -> HostStatsRow:
     """One sample of a host's machine."""
     return HostStatsRow(host=host, **asdict(sample))
+
+
+def log_row(line: LogLine) -> LogRow:
+    """One line of a container's log."""
+    return LogRow(
+        time=line.time,
+        time_nano=line.time_nano,
+        host=line.host,
+        container_id=line.container_id,
+        name=line.name,
+        identity=line.identity,
+        stream=line.stream,
+        sequence=line.sequence,
+        level=line.level,
+        line=line.line,
+        truncated=line.truncated,
+    )

@@ -8,19 +8,24 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
+import msgspec
 import trio
 
 from config.models import Storage
+from fleet.log_cursors import LastLine
 from fleet.machine import SUM, Interfaces
-from fleet.model import Counters
+from fleet.model import Counters, Image
 from fleet.tracker import now
 from storage.database import About, Database
 from storage.errors import StorageError
 from storage.queries import (
     containers_known,
+    images_known,
     last_event_nanos,
+    last_log_lines,
     latest_counters,
     latest_network,
+    newest_versions,
 )
 from storage.recorder import Recorder
 from storage.rows import ContainerRow
@@ -30,6 +35,7 @@ log = logging.getLogger(__name__)
 
 RESUME_SECONDS = 10.0
 ASK_EVERY = 15.0
+REPLAY_SECONDS = 10.0  # what a kill leaves in the spool is written in one
 COUNTERS_AGE = timedelta(days=1)
 
 
@@ -122,12 +128,19 @@ async def resume_points(database: Database) -> dict[str, int]:
         return {}
 
 
-async def counters_of(database: Database, hosts: Iterable[str]) -> LastCounters:
+async def counters_of(database: Database, recorder: Recorder, hosts: Iterable[str]) -> LastCounters:
     """The last counters stored of all hosts; nothing where the database is away.
 
-    Without them what was used since they were stored is in no sample.
+    Without them what was used since they were stored is in no sample. Newer ones may still lie in
+    the spool, and then what was used since the stored ones would be counted twice: nothing, too.
     """
     wanted, since = list(hosts), now() - COUNTERS_AGE
+    with trio.move_on_after(REPLAY_SECONDS):
+        while recorder.status().state == "replaying":  # noqa: ASYNC110 - it tells when asked
+            await trio.sleep(0.05)
+    if recorder.status().spool.rows:
+        log.warning("rows lie in the spool: counters begin anew, not where they stood")
+        return LastCounters({}, {})
     try:
         with trio.fail_after(RESUME_SECONDS):
             containers = await latest_counters(database, wanted, since)
@@ -147,3 +160,52 @@ async def counters_of(database: Database, hosts: Iterable[str]) -> LastCounters:
             block_write=record.block_write,
         )
     return LastCounters(known, {m.host: {SUM: (m.network_rx, m.network_tx)} for m in machines})
+
+
+async def last_lines_of(
+    database: Database, hosts: Iterable[str], age: timedelta
+) -> list[LastLine] | None:
+    """The newest stored line of each container, not older than `age`.
+
+    None where the database is away: logs are then read from an hour back, and lines told apart when
+    written.
+    """
+    try:
+        with trio.fail_after(RESUME_SECONDS):
+            found = await last_log_lines(database, list(hosts), now() - age)
+    except (StorageError, trio.TooSlowError) as error:
+        log.warning("the database does not tell where logs ended: %s", error)
+        return None
+    return [LastLine(r.host, r.container_id, r.stream, r.time_nano, r.sequence) for r in found]
+
+
+class StoredImages(NamedTuple):
+    """What is stored of the hosts' images, by host."""
+
+    images: Mapping[str, Mapping[str, Image]]  # by id
+    meanings: Mapping[str, Mapping[str, str]]  # image id by reference
+
+
+async def images_of(database: Database, hosts: Iterable[str]) -> StoredImages:
+    """What is stored of each host's images; nothing where the database is away.
+
+    Without it each reference is written once more, with what it means already.
+    """
+    names = list(hosts)
+    try:
+        with trio.fail_after(RESUME_SECONDS):
+            rows = {host: await images_known(database, host) for host in names}
+            meanings = {host: await newest_versions(database, host) for host in names}
+    except (StorageError, trio.TooSlowError) as error:
+        log.warning("the database does not tell which images there were: %s", error)
+        return StoredImages({}, {})
+    images = {
+        host: {row.id: msgspec.convert(row, Image, from_attributes=True) for row in found}
+        for host, found in rows.items()
+    }
+    return StoredImages(images, meanings)
+
+
+def has_room(settings: Storage, recorder: Recorder) -> bool:
+    """Whether what can be read later should be read now: less than half of the queue is full."""
+    return sum(recorder.status().queued.values()) * 2 < settings.queue_rows

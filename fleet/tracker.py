@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import trio
 
 from fleet.changes import (
     Change,
@@ -16,11 +17,24 @@ from fleet.changes import (
     HostChanged,
     HostRemoved,
     HostSampled,
+    ImageChanged,
+    ImageRemoved,
+    Logged,
     Sampled,
 )
 from fleet.feed import Feed
+from fleet.log_cursors import LogCursors
 from fleet.machine import Interfaces
-from fleet.model import Container, Counters, EngineEvent, HostSample, HostState, Sample
+from fleet.model import (
+    Container,
+    Counters,
+    EngineEvent,
+    HostSample,
+    HostState,
+    Image,
+    LogLine,
+    Sample,
+)
 
 Listener = Callable[[Change], None]
 
@@ -38,18 +52,23 @@ class Tracker:
     Attributes:
         events: The last `event_buffer` events of all hosts, numbered.
         revision: The number of the last change.
+        log_cursors: Where the logs of the containers stand.
     """
 
     def __init__(self, event_buffer: int = 1000) -> None:
         self.events: Feed[EngineEvent] = Feed(event_buffer)
         self.revision = 0
+        self.log_cursors = LogCursors()
         self._hosts: dict[str, HostState] = {}
         self._containers: dict[str, dict[str, Container]] = {}
         self._samples: dict[str, dict[str, Sample]] = {}
         self._counters: dict[str, dict[str, Counters]] = {}
         self._machines: dict[str, HostSample] = {}
         self._interfaces: dict[str, Interfaces] = {}
+        self._images: dict[str, dict[str, Image]] = {}
+        self._earlier_images: dict[str, dict[str, Image]] = {}
         self._listeners: list[Listener] = []
+        self._container_changes: dict[str, trio.Event] = {}
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` with every change from now on."""
@@ -86,6 +105,19 @@ class Tracker:
         """The counters of a machine's interfaces as last read."""
         return self._interfaces.get(host, {})
 
+    def container_change(self, host: str) -> trio.Event:
+        """An event that is set as soon as a container of a host comes, changes or goes."""
+        return self._container_changes.setdefault(host, trio.Event())
+
+    def images(self, host: str) -> Mapping[str, Image]:
+        """The images of a host by id."""
+        return self._images.get(host, {})
+
+    def image(self, host: str, image_id: str) -> Image | None:
+        """An image as last known, perhaps in an earlier run of ours."""
+        known = self._images.get(host, {}).get(image_id)
+        return known or self._earlier_images.get(host, {}).get(image_id)
+
     # Changing
 
     def resume(
@@ -96,6 +128,10 @@ class Tracker:
         """Know from now on where the counters of an earlier run of ours stood, by host."""
         self._counters = {host: dict(known) for host, known in counters.items()}
         self._interfaces = dict(interfaces)
+
+    def resume_images(self, images: Mapping[str, Mapping[str, Image]]) -> None:
+        """Know the images of an earlier run of ours, by host and id, until they are listed."""
+        self._earlier_images = {host: dict(known) for host, known in images.items()}
 
     def add_host(self, name: str, status: str = "connecting") -> None:
         """Begin with a host; one that is known already starts anew but keeps its containers."""
@@ -126,6 +162,10 @@ class Tracker:
             state.pop(name)
         self._machines.pop(name, None)
         self._interfaces.pop(name, None)
+        self._images.pop(name, None)
+        self._earlier_images.pop(name, None)
+        self._container_changes.pop(name, None)
+        self.log_cursors.forget(name)
         self._emit(HostRemoved, host=name)
 
     def update_host(self, name: str, **changes: Any) -> HostState:
@@ -155,19 +195,22 @@ class Tracker:
         if container.state not in ("running", "paused"):
             self._samples[container.host].pop(container.id, None)
         self._emit(ContainerChanged, host=container.host, container=container, previous=previous)
+        self._tell_container_change(container.host)
 
     def remove_container(self, host: str, container_id: str) -> None:
         """Forget a container that its Engine no longer knows."""
         container = self._containers[host].pop(container_id, None)
         self._samples[host].pop(container_id, None)
         self._counters[host].pop(container_id, None)
+        self.log_cursors.drop(host, container_id)
         if container is not None:
             self._emit(ContainerRemoved, host=host, container=container, at=now())
+            self._tell_container_change(host)
 
     def keep_only(self, host: str, ids: Iterable[str]) -> None:
         """Forget every container of a host that is not in a fresh list."""
         known = self._containers[host].keys() | self._counters[host].keys()
-        for gone in known - set(ids):
+        for gone in (known | self.log_cursors.known(host)) - set(ids):
             self.remove_container(host, gone)
 
     def put_event(self, event: EngineEvent) -> EngineEvent:
@@ -193,6 +236,39 @@ class Tracker:
         if interfaces:
             self._interfaces[host] = interfaces
         self._emit(HostSampled, host=host, sample=sample)
+
+    def put_lines(
+        self, host: str, container_id: str, lines: tuple[LogLine, ...], dropped: int
+    ) -> None:
+        """Pass on lines of a container's log, and count those that were dropped."""
+        if dropped:
+            state = self._hosts[host]
+            self._hosts[host] = msgspec.structs.replace(
+                state, log_lines_dropped=state.log_lines_dropped + dropped
+            )
+        if lines:
+            self._emit(Logged, host=host, container=container_id, lines=lines)
+
+    def put_image(self, image: Image) -> None:
+        """Take over what is known of an image; nothing is emitted when it is what we knew."""
+        known = self._images.setdefault(image.host, {})
+        previous = known.get(image.id)
+        if previous != image:
+            known[image.id] = image
+            self._emit(ImageChanged, host=image.host, image=image, previous=previous)
+
+    def keep_only_images(self, host: str, ids: Iterable[str]) -> None:
+        """Forget every image of a host that is not in a fresh list."""
+        known = self._images.setdefault(host, {})
+        earlier = self._earlier_images.pop(host, {})
+        for gone in (known.keys() | earlier.keys()) - set(ids):
+            image = known.pop(gone, None) or earlier[gone]
+            self._emit(ImageRemoved, host=host, image=image, at=now())
+
+    def _tell_container_change(self, host: str) -> None:
+        event = self._container_changes.pop(host, None)
+        if event is not None:
+            event.set()
 
     def _emit(self, kind: type[Change], **fields: Any) -> None:
         self.revision += 1

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from connectors import models as docker
 from connectors.times import parse_time
+from fleet.increases import LARGEST
 from fleet.model import (
     Compose,
     Container,
@@ -19,6 +20,7 @@ from fleet.model import (
     EngineFacts,
     HealthCheck,
     HealthStatus,
+    Image,
     Mount,
     Network,
     Port,
@@ -27,6 +29,7 @@ from fleet.model import (
 REDACTED = "(hidden)"
 LONGEST = 256  # characters of an event's action, name and the like, as many as are stored
 ATTRIBUTES = 16 * 1024  # characters of all attributes of one event
+NONE = "<none>"  # stands for a name that an image does not have
 LEFT_OUT = "(left out)"
 
 _NUMBER = re.compile(r"-?[0-9]{1,10}")
@@ -236,6 +239,50 @@ def _that_fit(attributes: dict[str, str]) -> dict[str, str]:
             room -= size
     left_out = len(attributes) - len(kept)
     return kept | {LEFT_OUT: str(left_out)} if left_out else kept
+
+
+def image(
+    host: str,
+    listed: docker.ImageSummary,
+    made_for: docker.ImageInspect | None,
+    known: Image | None,
+    at: datetime,
+) -> Image:
+    """Translate an image of a list.
+
+    Args:
+        host: The host's name in the configuration.
+        listed: The list's entry.
+        made_for: What an inspect said, where there was one.
+        known: The image as it was known before.
+        at: When it was listed.
+    """
+    architecture = made_for.architecture if made_for else known and known.architecture
+    operating_system = made_for.os if made_for else known and known.operating_system
+    return Image(
+        host=host,
+        id=image_id(listed.id),
+        tags=tuple(sorted(tag for tag in listed.repo_tags or () if NONE not in tag)),
+        digests=tuple(sorted(name for name in listed.repo_digests or () if NONE not in name)),
+        size=max(0, min(listed.size, LARGEST)),
+        architecture=architecture or None,
+        operating_system=operating_system or None,
+        created=_unix(listed.created),
+        first_seen=known.first_seen if known else at,
+    )
+
+
+def image_id(said: str) -> str:
+    """An image's id in full: Podman leaves out `sha256:`."""
+    return said if ":" in said or not said else f"sha256:{said}"
+
+
+def _unix(seconds: int) -> datetime | None:
+    """A Unix time; None for "never" and for years that a datetime does not know."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def facts(info: docker.Info, version: docker.Version, api_version: str) -> EngineFacts:
