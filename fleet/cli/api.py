@@ -6,7 +6,7 @@ Python's own HTTP client: importing httpx alone takes longer than a whole `fleet
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import TypeVar
@@ -32,10 +32,31 @@ PAGE = 1000
 MAX_LINE = 4 * 1024 * 1024
 
 T = TypeVar("T")
+Query = Mapping[str, str | Sequence[str]]
+
+_NEXT = {
+    "history-unavailable": "`fleet status` tells how storage is",
+    "ambiguous-container": "write HOST/NAME",
+    "unknown-container": "`fleet ps -a` lists those there are",
+    "unknown-path": "restart the running fleet with this version",
+}
 
 
-class NotRunningError(Exception):
+class NotRunningError(CommandError):
     """Nothing that is a fleet answers at the address."""
+
+
+class RefusedError(CommandError):
+    """The fleet answered with a problem.
+
+    Attributes:
+        kind: What is after `urn:fleet:problem:`, such as `history-unavailable`.
+    """
+
+    def __init__(self, message: str, kind: str) -> None:
+        """Add the next step for this kind."""
+        super().__init__(message, _NEXT.get(kind, ""))
+        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -68,24 +89,26 @@ class Api:
 
     def hosts(self) -> list[HostDocument]:
         """All hosts."""
-        return list(self._read("/api/hosts", HostsDocument).hosts)
+        return list(self.read("/api/hosts", HostsDocument).hosts)
 
     def containers(self) -> list[ContainerDocument]:
         """All containers, page by page."""
         found: list[ContainerDocument] = []
         while True:
             query = {"offset": str(len(found)), "limit": str(PAGE)}
-            answer = self._read("/api/containers", ContainersDocument, query)
+            answer = self.read("/api/containers", ContainersDocument, query)
             found += answer.containers
             if not answer.containers or len(found) >= answer.page.total:
                 return found
 
     def events(self, query: dict[str, str]) -> EventsDocument:
         """Recent events, oldest first, by the API's own filters."""
-        return self._read("/api/events", EventsDocument, query)
+        return self.read("/api/events", EventsDocument, query)
 
-    def follow(self, query: dict[str, str], last_id: str) -> Iterator[Message]:
-        """Follow events live from the one with `last_id` (empty: from now).
+    def follow(
+        self, query: Query, last_id: str, stream: str = "/api/stream/events"
+    ) -> Iterator[Message]:
+        """Follow a stream live from the message with `last_id` (empty: from now).
 
         Raises:
             NotRunningError: The stream ended.
@@ -93,9 +116,8 @@ class Api:
         headers = {"Accept": "text/event-stream"}
         if last_id:
             headers["Last-Event-ID"] = last_id
-        path = "/api/stream/events" + ("?" + urlencode(query) if query else "")
-        with self._open(path, headers) as connection:
-            answer = self._answer(connection, path)
+        with self._open(_target(stream, query), headers) as connection:
+            answer = self._answer(connection, stream)
             if connection.sock is not None:
                 connection.sock.settimeout(SILENCE_TIMEOUT)
             try:
@@ -104,7 +126,13 @@ class Api:
                 raise NotRunningError(f"the stream from {self.url} ended: {error}") from error
         raise NotRunningError(f"{self.url} ended the stream")
 
-    def _read(self, path: str, kind: type[T], query: dict[str, str] | None = None) -> T:
+    def read(self, path: str, kind: type[T], query: Query | None = None) -> T:
+        """The document at a path; a list in the query repeats its parameter.
+
+        Raises:
+            RefusedError: The fleet answered with a problem.
+            NotRunningError: It did not answer.
+        """
         try:
             return self._get(path, kind, query)
         except _NotOursError as error:
@@ -113,9 +141,8 @@ class Api:
                 "is the running fleet of the same version? restart it",
             ) from error
 
-    def _get(self, path: str, kind: type[T], query: dict[str, str] | None = None) -> T:
-        full = path + ("?" + urlencode(query) if query else "")
-        with self._open(full, {"Accept": "application/json"}) as connection:
+    def _get(self, path: str, kind: type[T], query: Query | None = None) -> T:
+        with self._open(_target(path, query), {"Accept": "application/json"}) as connection:
             answer = self._answer(connection, path)
             try:
                 return msgspec.json.decode(answer.read(), type=kind)
@@ -180,12 +207,20 @@ class _Connection:
         self.http.close()
 
 
+def _target(path: str, query: Query | None) -> str:
+    return path + ("?" + urlencode(query, doseq=True) if query else "")
+
+
 def _refusal(answer: HTTPResponse) -> Exception:
     try:
         problem = msgspec.json.decode(answer.read(MAX_LINE), type=ProblemDocument)
     except msgspec.MsgspecError as error:
         return _NotOursError(str(error))
-    return CommandError(problem.detail)
+    kind = problem.type.rpartition(":")[2]
+    if kind == "unknown-path":
+        older = f"the running fleet has no {problem.instance}: it is older than this command"
+        return RefusedError(older, kind)
+    return RefusedError(problem.detail, kind)
 
 
 def messages(answer: HTTPResponse) -> Iterator[Message]:

@@ -13,6 +13,10 @@ from web.documents import ContainerDocument, HostDocument, Page
 from web.selection import ContainerFilter, container_test, parse_labels
 
 
+class NoContainerError(CommandError):
+    """There is none of this name now; there may have been one."""
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
     """Which containers are wanted, as the options say it."""
 
@@ -73,7 +77,8 @@ def resolve(source: Source, reference: str) -> tuple[str, str]:
         Its host and its id, or what was given after `HOST/` for the Engine to find.
 
     Raises:
-        CommandError: None or several are meant.
+        NoContainerError: None is meant.
+        CommandError: Several are.
     """
     host, slash, name = reference.partition("/")
     if slash:
@@ -92,7 +97,7 @@ def resolve(source: Source, reference: str) -> tuple[str, str]:
         raise CommandError(f"{reference!r} means several containers: {names}", "write HOST/NAME")
     unseen = [each.name for each in view.hosts if each.status != "up" and not each.containers.total]
     where = f" on the hosts that answer (not {', '.join(unseen)})" if unseen else ""
-    raise CommandError(f"no container is called {reference!r}{where}", nearest(reference, view))
+    raise NoContainerError(f"no container is called {reference!r}{where}", nearest(reference, view))
 
 
 def nearest(name: str, view: View) -> str:

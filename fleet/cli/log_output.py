@@ -1,20 +1,14 @@
-"""Reads a container's log and writes it, each stream where it belongs."""
+"""Writes lines of logs, each stream where it belongs."""
 
 from __future__ import annotations
 
 import re
 import sys
-from datetime import datetime
+import threading
 
 import msgspec
 
-from config.models import Config, Host
-from connectors.errors import NotFoundError
-from connectors.models import LogFrame
-from fleet.cli.errors import CommandError
-from fleet.cli.times import nanoseconds
-from fleet.connected import open_connected
-from fleet.limits import Limits
+from fleet.cli.output import note, safe
 
 # Control sequences (CSI) but for colours (ending in m), strings such as titles (OSC, DCS, APC), and
 # lone control characters but for tab. A carriage return would let a line overwrite what it follows.
@@ -26,76 +20,56 @@ _DRIVING = re.compile(
 )
 
 
-class Printing(msgspec.Struct, frozen=True, kw_only=True):
-    """What to print of which container, as the options say it."""
-
-    container: str
-    follow: bool
-    tail: int | None
-    since: datetime | None
-    timestamps: bool
-    as_json: bool
-
-
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of `fleet logs --json`."""
+    """One line of `fleet logs --json`. `level` is known of stored lines that tell one."""
 
     host: str
     container: str
+    container_id: str
     stream: str
     time: str
+    level: str | None = None
     line: str
 
 
-async def print_log(config: Config, host: Host, printing: Printing) -> None:
-    """Print until the log, or following it, ends.
+class LogWriter:
+    """Writes lines to stdout, or to stderr what the container wrote there; from any thread.
 
-    Raises:
-        CommandError: The host has no such container.
-        EngineError: The host cannot be connected.
+    Args:
+        timestamps: Begin each line with its time.
+        named: Begin each line with its container: there are several.
+        as_json: Write one JSON document a line instead, all to stdout.
     """
-    async with open_connected(host, Limits.of(config.fleet)) as connected:
-        try:
-            inspected = await connected.engine.inspect(printing.container)
-        except NotFoundError as error:
-            raise CommandError(
-                f"{host.name} has no container {printing.container!r}",
-                f"`fleet ps -a --host {host.name}` lists them",
-            ) from error
-        name = inspected.name.removeprefix("/")
-        wants_time = printing.timestamps or printing.as_json
-        async with connected.engine.logs(
-            inspected.id,
-            tty=inspected.config.tty,
-            follow=printing.follow,
-            since=nanoseconds(printing.since),
-            tail=printing.tail,
-            timestamps=wants_time,
-        ) as log:
-            async for frame in log:
-                _write(frame, host.name, name, printing)
+
+    def __init__(self, *, timestamps: bool, named: bool, as_json: bool) -> None:
+        self.timed = timestamps or as_json
+        self._timestamps = timestamps
+        self._named = named
+        self._as_json = as_json
+        self._lock = threading.Lock()
+
+    def write(self, line: Line, raw: bytes) -> None:
+        """Write one line; `raw` is its text, byte for byte as the container wrote it."""
+        if self._as_json:
+            self._put(msgspec.json.encode(line), to_stderr=False)
+            return
+        if line.stream == "fleet":  # what fleet says itself, of lines that are missing
+            note(f"fleet: {line.host}/{line.container}: {line.line}")
+            return
+        before = f"{safe(line.time)} " if self._timestamps else ""
+        if self._named:
+            before = f"{line.host}/{safe(line.container)} | {before}"
+        self._put(raw, before.encode(), to_stderr=line.stream == "stderr")
+
+    def _put(self, data: bytes, before: bytes = b"", *, to_stderr: bool) -> None:
+        sink = sys.stderr.buffer if to_stderr else sys.stdout.buffer
+        if sink.isatty():
+            data = tame(data)
+        with self._lock:
+            sink.write(before + data + b"\n")
+            sink.flush()
 
 
 def tame(line: bytes) -> bytes:
     """A container's line for a terminal: colours and tabs stay, what else could drive it goes."""
     return _DRIVING.sub(b"", line)
-
-
-def _write(frame: LogFrame, host: str, container: str, printing: Printing) -> None:
-    text = frame.line
-    if printing.as_json:
-        line = Line(
-            host=host,
-            container=container,
-            stream=frame.stream,
-            time=frame.time,
-            line=text.decode("utf-8", "replace"),
-        )
-        sink, data = sys.stdout.buffer, msgspec.json.encode(line)
-    else:
-        sink = sys.stderr.buffer if frame.stream == "stderr" else sys.stdout.buffer
-        if sink.isatty():
-            text = tame(text)
-        data = f"{frame.time} ".encode() + text if printing.timestamps else text
-    sink.write(data + b"\n")
-    sink.flush()

@@ -40,23 +40,31 @@ def config_option(function: F) -> F:
 
 def source_options(function: F) -> F:
     """Add `--config`, `--url` and `--direct`; the command gets them as `settings`."""
+    return fleet_options(
+        click.option("--direct", is_flag=True, help="Ask the hosts, even if a fleet is running.")(
+            function
+        )
+    )
+
+
+def fleet_options(function: F) -> F:
+    """The same without `--direct`, for what only a running fleet knows."""
     from functools import wraps
 
     @wraps(function)
-    def command(*arguments: Any, config: Path | None, url: str, direct: bool, **rest: Any) -> Any:
+    def command(
+        *arguments: Any, config: Path | None, url: str, direct: bool = False, **rest: Any
+    ) -> Any:
         settings = Settings(config, url, os.environ.get("FLEET_TOKEN", ""), direct)
         return function(*arguments, settings=settings, **rest)
 
     wrapped: Any = click.option(
-        "--direct", is_flag=True, help="Ask the hosts, even if a fleet is running."
-    )(command)
-    wrapped = click.option(
         "--url",
         envvar="FLEET_URL",
         default="",
         metavar="URL",
         help="The running fleet. [default: FLEET_URL, else `listen` of hosts.toml]",
-    )(wrapped)
+    )(command)
     result: F = config_option(wrapped)
     return result
 

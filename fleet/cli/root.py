@@ -23,8 +23,11 @@ SECTIONS: dict[str, dict[str, str]] = {
         "status": "Show every host's health; the exit code tells the worst.",
         "ps": "List containers of all hosts.",
         "stats": "Show CPU, memory and I/O of running containers.",
+        "top": "Show the containers that use the most, now or in the past.",
+        "history": "Draw what a container or host used, and when it ran.",
         "events": "Show what happened on the hosts, and follow it.",
-        "logs": "Print a container's log.",
+        "logs": "Print containers' logs; search those that are kept.",
+        "images": "List images of all hosts; what a tag meant when, and who used it.",
     },
     "Hosts": {
         "hosts": "List the configured hosts; import docker contexts, trust host keys.",
