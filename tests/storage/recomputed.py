@@ -67,16 +67,21 @@ AVERAGES = {
 }
 
 
-def differences(connection: Connection) -> list[object]:
-    """Every row of every rollup that is not what its samples say, before `readable_to`."""
+def differences(connection: Connection, *, counters: bool = True) -> list[object]:
+    """Every row of every rollup that is not what its samples say, before `readable_to`.
+
+    What `counters` grew by is found from themselves, else taken as it is stored.
+    """
     found: list[object] = []
     for family in SAMPLED:
         for suffix, width in LEVELS.items():
-            found += connection.execute(_difference(family, suffix, width).encode()).fetchall()
+            found += connection.execute(
+                _difference(family, suffix, width, counters).encode()
+            ).fetchall()
     return found
 
 
-def _difference(family: str, suffix: str, width: str) -> str:
+def _difference(family: str, suffix: str, width: str, counters: bool) -> str:
     key = "host, container_id" if family == "container_stats" else "host"
     wholes, averages = WHOLES[family], AVERAGES[family]
     started = "started IS NOT DISTINCT FROM lag(started) OVER w AND" if "," in key else ""
@@ -84,6 +89,8 @@ def _difference(family: str, suffix: str, width: str) -> str:
         f"CASE WHEN lag({name}) OVER w IS NULL THEN NULL"
         f" WHEN {started} {name} >= lag({name}) OVER w"
         f" THEN {name} - lag({name}) OVER w ELSE {name} END AS {name}_grew"
+        if counters
+        else f"{name.removesuffix('_total')}_increase AS {name}_grew"
         for name in COUNTERS[family]
     )
     exact = ", ".join(f"{text} AS {name}" for name, text in wholes.items())
