@@ -122,7 +122,7 @@ def readings(figure: Figure[P], points: Sequence[P], step: timedelta) -> list[Re
             continue
         one = Reading(
             point.time,
-            point.samples,
+            1 if figure.moved else point.samples,
             mean if least is None else least,
             mean,
             mean if most is None else most,
@@ -136,10 +136,10 @@ def readings(figure: Figure[P], points: Sequence[P], step: timedelta) -> list[Re
 
 def _together(first: Reading, second: Reading, *, adds: bool) -> Reading:
     """Two incarnations in one step: what they moved adds up, the rest is averaged."""
-    weight = first.weight + second.weight
     if adds:
         mean = first.mean + second.mean
-        return Reading(first.time, weight, mean, mean, mean)
+        return Reading(first.time, first.weight, mean, mean, mean)
+    weight = first.weight + second.weight
     mean = (first.mean * first.weight + second.mean * second.weight) / weight
     least, most = min(first.least, second.least), max(first.most, second.most)
     return replace(first, weight=weight, least=least, mean=mean, most=most)

@@ -113,7 +113,8 @@ def scale(start: datetime, end: datetime, columns: int) -> str:
         time.astimezone().strftime(form) for time in (start, start + (end - start) / 2, end)
     )
     if columns < 3 * len(first) + 4:
-        return first + last.rjust(columns - len(first)) if columns > 2 * len(first) else first
+        both = first + last.rjust(columns - len(first))
+        return both if columns > 2 * len(first) else first[:columns]
     left = (columns - len(middle)) // 2
     line = first.ljust(left) + middle
     return line + last.rjust(columns - len(line))
