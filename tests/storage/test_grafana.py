@@ -1,4 +1,4 @@
-"""The dashboard for Grafana: every query in it runs as it is, on each edition."""
+"""Queries for people and Grafana: every one that is given runs as it is, on each edition."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from storage.database import Database
 from storage.migrate import SCHEMA
 
 FOLDER = Path(__file__).parents[2] / "docs" / "grafana"
+GUIDE = FOLDER.parent / "storage.md"
 DASHBOARD = FOLDER / "dashboards" / "fleet.json"
 
 # What Grafana puts in: its macros, and our variables as it writes several values in SQL.
@@ -53,6 +54,16 @@ async def test_every_query_of_the_dashboard_runs(conninfo: str) -> None:
                 sent = as_sent(sql, resolution)
                 assert "$" not in sent, title
                 assert connection.execute(sent.encode()).description, title
+
+
+async def test_every_query_of_the_guide_runs(conninfo: str) -> None:
+    found = re.findall(r"```sql\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    assert len(found) > 5
+    with closing(Database(conninfo, None, Storage())) as database:
+        await database.prepare()
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        for sql in found:
+            assert connection.execute(sql.encode()).description, sql
 
 
 def test_the_dashboard_names_only_what_it_defines() -> None:
