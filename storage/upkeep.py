@@ -81,20 +81,19 @@ class Upkeep:
     async def run(self) -> None:
         """A round at once and then each minute, until cancelled."""
         while True:
-            try:
-                await self.round()
-            except StorageError as error:
-                self._failed(str(error))
-            else:
-                self._went_well()
+            await self.round()
             await trio.sleep(EVERY_SECONDS)
 
     async def round(self) -> None:
-        """Do all that is due.
+        """Do all that is due; what could not be done is done in a later round."""
+        try:
+            await self._do()
+        except StorageError as error:
+            self._failed(str(error))
+        else:
+            self._went_well()
 
-        Raises:
-            StorageError: what could not be done is done in a later round.
-        """
+    async def _do(self) -> None:
         await self._database.prepare()
         edition = (await self._database.about()).edition
         now = datetime.now(UTC)
