@@ -23,7 +23,7 @@ _MARK = "fleet-machine:"
 _SAME_MEMORY = 0.02  # a balloon or hotplug may move it a little between two readings
 
 # A path with anything else is not asked for: no shell (csh, fish) reads it as something else.
-_PLAIN_PATH = re.compile(r"/[\w@%+=:,.~/ -]*", re.ASCII)
+_PLAIN_PATH = re.compile(r"/[\w@%+=:,.~/ -]{0,4000}", re.ASCII)
 _DF = re.compile(r"\s(\d+)\s+(\d+)\s+-?\d+\s+\d+%\s+/")
 _CONTAINER = re.compile(r"containers/([0-9a-f]{64})/")  # what Engines mount into each of theirs
 _NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
