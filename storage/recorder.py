@@ -39,7 +39,7 @@ State = Literal["writing", "replaying", "spooling", "waiting"]
 
 DRAIN_SECONDS = 5.0
 LAST_SECONDS = 5.0  # for the spool to take what the database did not take at the end
-BACKLOG_FACTOR = 10  # a backlog is kept in batches this much larger
+BACKLOG_FACTOR = 10  # a backlog is kept, and replayed, in batches this much larger
 COLLECT_SHARE = 0.65  # of `batch_age`
 ANSWER_SHARE = 0.25  # of `batch_age`; what is left is the disk's
 RETRY_SECONDS = 1.0  # while neither the database nor the disk takes rows
@@ -79,8 +79,9 @@ class Recorder:
         self._refused = Tally()
         self._waiting = Waiting(settings.queue_rows, dropped)
         self._direct = Direct(database.write, self._answer_seconds)
+        self._backlog = settings.batch_size * BACKLOG_FACTOR
         self._replay = Replay(
-            spool, database.replay, settings.batch_size, self._replayed, self._not_replayed
+            spool, database.replay, self._backlog, self._replayed, self._not_replayed
         )
         self._arrived = trio.Event()
         self._arrived_at = 0.0
@@ -169,7 +170,7 @@ class Recorder:
             await self._enough.wait()
 
     def _take(self) -> Batch:
-        batch = self._waiting.take(self._settings.batch_size * BACKLOG_FACTOR)
+        batch = self._waiting.take(self._backlog)
         if not self._closing:
             if not self._waiting:
                 self._arrived = trio.Event()

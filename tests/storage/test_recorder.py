@@ -11,13 +11,15 @@ import pytest
 import trio
 from psycopg.conninfo import make_conninfo
 
-from config.models import Storage
+from config.models import Config, Fleet, Storage
 from storage.batch import batch_of, write_batch
 from storage.database import Database, open_database
 from storage.recorder import Recorder, open_recorder
 from storage.rows import Row
+from storage.store import open_store
+from tests.lab.freeze import freeze, signal_all
 from tests.storage import samples
-from tests.storage.programs import postmaster_pid
+from tests.storage.programs import postgres_processes, postmaster_pid
 from tests.storage.samples import offer_many
 
 FAST = Storage(batch_size=50, batch_age=0.1, queue_rows=100_000)
@@ -202,6 +204,27 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(
         assert _column(conninfo, "SELECT count(*) FROM container_stats") == [offered]
         assert _column(conninfo, "SELECT count(*) FROM container_events") == [kills * 40]
     assert recorder.status().written["container_stats"] == offered
+
+
+async def test_rows_on_disk_are_written_when_the_embedded_server_is_killed_and_back(
+    data_dir: Path,
+) -> None:
+    config = Config(fleet=Fleet(data_dir=data_dir), storage=FAST, hosts={})
+    async with open_store(config, {}) as store:
+        recorder = store.recorder
+        recorder.offer(samples.stats(0))
+        await _until(_written(recorder, "container_stats", 1))
+        killed = postmaster_pid(data_dir)
+        frozen = postgres_processes(data_dir)
+        freeze(frozen)
+        offer_many(recorder, (samples.stats(number) for number in range(1, 1000)))
+        await _until(lambda: not any(recorder.status().queued.values()))
+        assert recorder.status().spool.rows == 999
+        signal_all(signal.SIGKILL, frozen)
+        await _until(_restarted(data_dir, killed))
+        await _until(_written(recorder, "container_stats", 1000))
+        await _until(lambda: recorder.status().state == "writing")
+        assert _column(store.database.conninfo, "SELECT count(*) FROM container_stats") == [1000]
 
 
 async def test_a_server_away_at_the_start_gets_all_when_it_comes(
