@@ -13,7 +13,7 @@ from config.models import Storage
 from fleet.recorded import recorded_of
 from storage import queries
 from storage.database import Database
-from storage.errors import QueryLimitError, StorageError
+from storage.errors import QueryLimitError, QueryTimeoutError, StorageError
 from storage.queries_logs import BadRegexError, LinesMeant, LogPlace, LogQueries
 from storage.queries_past import PastQueries
 from storage.queries_stats import Meant, StatsQueries
@@ -259,6 +259,11 @@ def _translated() -> Iterator[None]:
         ) from error
     except QueryLimitError as error:
         raise HistoryRefused(str(error)) from error
+    except QueryTimeoutError as error:
+        raise HistoryUnavailable(
+            "The database took longer for this than [storage] statement_timeout allows. Ask for a"
+            " shorter span, or of fewer containers."
+        ) from error
     except StorageError as error:
         raise HistoryUnavailable(str(error)) from error
 

@@ -17,6 +17,10 @@ class DatabaseAwayError(StorageError):
     """The database cannot be reached or is not ready for work. Trying again later is right."""
 
 
+class QueryTimeoutError(DatabaseAwayError):
+    """The database gave up a statement that took too long."""
+
+
 class DatabaseError(StorageError):
     """The database answers, but refuses: somebody has to change something first."""
 
@@ -69,6 +73,7 @@ _ADVICE_BY_LIBPQS_TEXT = (
 
 _REFUSED_CLASSES = ("22", "23", "54")
 _AWAY_CLASSES = ("08", "53", "55", "57", "58", "40")
+_CANCELLED = "57014"
 _READ_ONLY = "25006"  # a standby, or a server that protects itself from a full disk
 
 
@@ -81,6 +86,8 @@ def translate(error: psycopg.Error, where: str) -> StorageError:
         return DatabaseError(f"{where}: {text}. {advice}")
     if state is not None and state.startswith(_REFUSED_CLASSES):
         return RefusedRowsError(f"{where}: {text}")
+    if state == _CANCELLED:
+        return QueryTimeoutError(f"{where}: {text}")
     if state is not None and (state.startswith(_AWAY_CLASSES) or state == _READ_ONLY):
         return DatabaseAwayError(f"{where}: {text}")
     if state is None and isinstance(error, psycopg.DataError | psycopg.ProgrammingError):

@@ -42,6 +42,8 @@ HANDLERS = (
     metrics.show_total,
     metrics.show_total_history,
     metrics.list_consumers,
+    images.list_images,
+    images.show_image,
     images.show_image_history,
     events.list_events,
     events.stream_events,
@@ -69,6 +71,7 @@ def create_app(
     token: str | None = None,
     max_streams: int = 256,
     heartbeat: float = 15.0,
+    settle: float = 3.0,
 ) -> Application:
     """Build the application.
 
@@ -80,13 +83,14 @@ def create_app(
         token: Reads need it as a bearer token. Whoever listens off loopback must set one.
         max_streams: Live streams at once.
         heartbeat: Seconds between signs of life on a silent stream.
+        settle: Seconds after which a line of a log that came in is stored.
     """
     streams = Streams(max_streams, heartbeat)
     router = Litestar(
         route_handlers=HANDLERS,
         guards=[refuse_undeclared],
         exception_handlers={Exception: answer_exception},
-        state=State({"sources": Sources(read_model, history, logs_source, streams)}),
+        state=State({"sources": Sources(read_model, history, logs_source, streams, settle)}),
         openapi_config=openapi_config(read_model.fleet().version),
         logging_config=None,
     )

@@ -1,18 +1,60 @@
-"""Images: what a tag meant when, and which containers used it."""
+"""Images: those that hosts have, and what a tag meant when and who used it."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Sequence
 
 from litestar import get
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from web.answers import json_answer
+from web.documents import ImageDocument, ImagesDocument, Page
 from web.finding import check_host_filter
 from web.history_documents import ImageHistoryDocument
-from web.parameters import OneHost
+from web.parameters import Hosts, ImageName, Limit, Offset, OneHost
 from web.paths import segment
+from web.problems import Problem
 from web.schema import answers
 from web.sources import WebRequest, require_history, sources
+
+_ID = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})")
+
+
+@get("/api/images", responses=answers(ImagesDocument))
+async def list_images(
+    request: WebRequest,
+    host: Hosts = None,
+    name: ImageName = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> ASGIResponse:
+    """The images that hosts have, page by page, in the order of host and tag."""
+    model = sources(request).model
+    check_host_filter(model, host or ())
+    found = [
+        image
+        for image in model.images(host[0] if host and len(host) == 1 else None)
+        if (not host or image.host in host)
+        and (name is None or any(name in tag for tag in image.tags))
+    ]
+    return json_answer(_page(found, limit, offset))
+
+
+@get("/api/images/{ref:str}", responses=answers(ImagesDocument, 404))
+async def show_image(request: WebRequest, ref: FromPath[str], host: OneHost = None) -> ASGIResponse:
+    """An image on each host that has it, by its id, the beginning of it, a tag or a digest."""
+    model = sources(request).model
+    check_host_filter(model, [host] if host else ())
+    wanted = segment(ref)
+    found = [image for image in model.images(host) if _is_meant(image, wanted)]
+    if not found:
+        raise Problem(
+            "unknown-image",
+            f"No host has an image with the tag or id {wanted!r}. /api/images lists all.",
+        )
+    return json_answer(_page(found, len(found), 0))
 
 
 @get("/api/images/{ref:str}/history", responses=answers(ImageHistoryDocument, 404, 503))
@@ -20,5 +62,24 @@ async def show_image_history(
     request: WebRequest, ref: FromPath[str], host: OneHost = None
 ) -> ASGIResponse:
     """What a tag meant on each host and when, or when an id was meant; newest first."""
-    check_host_filter(sources(request).model, [host] if host else ())
-    return json_answer(await require_history(request).image_history(host, segment(ref)))
+    model = sources(request).model
+    check_host_filter(model, [host] if host else ())
+    wanted = segment(ref)
+    history = await require_history(request).image_history(host, wanted)
+    known = history.versions or history.uses
+    if not known and not any(_is_meant(image, wanted) for image in model.images(host)):
+        raise Problem(
+            "unknown-image", f"Nothing is known of an image with the tag or id {wanted!r}."
+        )
+    return json_answer(history)
+
+
+def _is_meant(image: ImageDocument, wanted: str) -> bool:
+    match = _ID.fullmatch(wanted)
+    by_id = match is not None and image.id.startswith(f"sha256:{match[1]}")
+    return by_id or wanted in image.tags or wanted in image.digests
+
+
+def _page(found: Sequence[ImageDocument], limit: int, offset: int) -> ImagesDocument:
+    page = Page(total=len(found), offset=offset, limit=limit)
+    return ImagesDocument(images=tuple(found[offset : offset + limit]), page=page)

@@ -23,7 +23,6 @@ from web.log_source import LogSource, LogSubscription
 from web.sse import RETRY_MS, Write, answer_stream
 from web.streams import Streams
 
-SETTLE_SECONDS = 3.0  # more than rows are collected for before they are written
 _PAGE = 1000
 _MOST_PAGES = 10  # caught up with after a client was away; what is more is told as a gap
 _AHEAD = timedelta(days=1)  # an Engine's clock may be ahead of ours
@@ -57,7 +56,7 @@ class LogStream:
         history: History,
         streams: Streams,
         following: Following,
-        settle: float = SETTLE_SECONDS,
+        settle: float,
     ) -> None:
         self._source = source
         self._history = history

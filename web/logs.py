@@ -138,7 +138,7 @@ async def show_logs(
         tail=limit,
         after=_place(resumed) if resumed else None,
     )
-    return LogStream(source.logs, history, source.streams, following)
+    return LogStream(source.logs, history, source.streams, following, source.settle)
 
 
 def _place(cursor: str | None) -> LogPlace | None:

@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "token-required": (401, "Token required"),
     "unknown-host": (404, "Unknown host"),
     "unknown-container": (404, "Unknown container"),
+    "unknown-image": (404, "Unknown image"),
     "unknown-path": (404, "Unknown path"),
     "method-not-allowed": (405, "Method not allowed"),
     "ambiguous-container": (409, "Ambiguous container"),

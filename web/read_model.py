@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from web.documents import ContainerDocument, EventDocument, FleetDocument, HostDocument
+from web.documents import (
+    ContainerDocument,
+    EventDocument,
+    FleetDocument,
+    HostDocument,
+    ImageDocument,
+)
 
 
 class Subscription(Protocol):
@@ -55,6 +61,10 @@ class ReadModel(Protocol):
 
     def find(self, ref: str, host: str | None = None) -> Sequence[ContainerDocument]:
         """Containers whose id begins with `ref` (at least 4 characters) or whose name is `ref`."""
+        ...
+
+    def images(self, host: str | None = None) -> Sequence[ImageDocument]:
+        """All known images (of one host), by host and name."""
         ...
 
     def recent_events(self, limit: int) -> Sequence[EventDocument]:

@@ -24,6 +24,7 @@ class Sources(msgspec.Struct, frozen=True):
     history: History | None
     logs: LogSource | None
     streams: Streams
+    settle: float  # seconds after which a line of a log that came in is stored
 
 
 def sources(request: WebRequest) -> Sources:

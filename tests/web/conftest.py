@@ -10,6 +10,7 @@ import trio
 
 from tests.web.fleet_in_memory import FleetInMemory, make_stats
 from tests.web.history_in_memory import HistoryInMemory
+from tests.web.logs_in_memory import LogsInMemory
 from web.app import Application, create_app
 from web.server import Limits, serve
 
@@ -33,8 +34,13 @@ def history() -> HistoryInMemory:
 
 
 @pytest.fixture
-def app(fleet: FleetInMemory, history: HistoryInMemory) -> Application:
-    return create_app(fleet, history, heartbeat=0.05, max_streams=2)
+def logs() -> LogsInMemory:
+    return LogsInMemory()
+
+
+@pytest.fixture
+def app(fleet: FleetInMemory, history: HistoryInMemory, logs: LogsInMemory) -> Application:
+    return create_app(fleet, history, logs, heartbeat=0.05, max_streams=2, settle=0.01)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from web.documents import (
     FleetDocument,
     HostDocument,
     HostStatus,
+    ImageDocument,
     StatsDocument,
     StorageDocument,
 )
@@ -32,6 +33,7 @@ class FleetInMemory:
         self.not_ready = ""
         self.known_hosts: dict[str, HostDocument] = {}
         self.known_containers: list[ContainerDocument] = []
+        self.known_images: list[ImageDocument] = []
         self.held: deque[EventDocument] = deque(maxlen=held)
         self.subscribers: set[QueueInMemory] = set()
         self._queue = queue
@@ -69,6 +71,21 @@ class FleetInMemory:
         self.known_containers.append(container)
         self.known_containers.sort(key=lambda known: (known.host, known.name))
         return container
+
+    def add_image(self, host: str, digit: str, *tags: str) -> ImageDocument:
+        image = ImageDocument(
+            host=host,
+            id="sha256:" + digit * 64,
+            tags=tags,
+            digests=tuple(f"{tag.partition(':')[0]}@sha256:{digit * 64}" for tag in tags),
+            size=1,
+            architecture="amd64",
+            operating_system="linux",
+            created=None,
+            first_seen=START,
+        )
+        self.known_images.append(image)
+        return image
 
     def emit(
         self,
@@ -118,6 +135,9 @@ class FleetInMemory:
             for container in self.containers(host)
             if container.name == ref or (len(ref) >= 4 and container.id.startswith(ref))
         ]
+
+    def images(self, host: str | None = None) -> Sequence[ImageDocument]:
+        return [image for image in self.known_images if host in (None, image.host)]
 
     def recent_events(self, limit: int) -> Sequence[EventDocument]:
         return list(self.held)[-limit:]

@@ -228,6 +228,8 @@ class HistoryInMemory:
     ) -> LogsDocument:
         self._check()
         self.meant.append(wanted)
+        if self.held_up is not None and direction == "forward":
+            await self.held_up.wait()
         backward = direction == "backward"
         lines = [
             line

@@ -32,14 +32,16 @@ class Message(msgspec.Struct):
 class Reader:
     """Reads one stream."""
 
-    def __init__(self, stream: trio.SocketStream, query: str, last_event_id: str | None) -> None:
+    def __init__(
+        self, stream: trio.SocketStream, path: str, query: str, last_event_id: str | None
+    ) -> None:
         self.headers: dict[bytes, bytes] = {}
         self._stream = stream
         self._http = h11.Connection(h11.CLIENT)
         self._text = ""
         self._request = h11.Request(
             method="GET",
-            target=f"/api/stream/events?{query}",
+            target=f"{path}?{query}",
             headers=[("host", "localhost")]
             + ([("last-event-id", last_event_id)] if last_event_id else []),
         )
@@ -88,11 +90,15 @@ class Reader:
 
 @asynccontextmanager
 async def follow(
-    address: str, query: str = "", last_event_id: str | None = None
+    address: str,
+    query: str = "",
+    last_event_id: str | None = None,
+    *,
+    path: str = "/api/stream/events",
 ) -> AsyncIterator[Reader]:
     """A stream that is subscribed already."""
     async with await connect(address) as stream:
-        reader = Reader(stream, query, last_event_id)
+        reader = Reader(stream, path, query, last_event_id)
         await reader.start()
         yield reader
 

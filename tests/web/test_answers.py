@@ -104,6 +104,12 @@ async def test_containers_are_filtered_and_paged(
         ("/api/containers/one/stats/stats", "one/stats"),
         ("/api/containers/stats/stats/history", "one/stats"),
         ("/api/containers/one/stats/stats/history", "one/stats"),
+        ("/api/containers/one/stats/events", "one/stats"),
+        ("/api/containers/one/stats/uptime", "one/stats"),
+        ("/api/containers/one/logs/uptime", "one/logs"),
+        ("/api/containers/one/logs/stats/history", "one/logs"),
+        ("/api/containers/one/logs", "one/logs"),
+        ("/api/containers/one/history/stats", "one/history"),
         ("/api/containers/one/a%2Fb%20%C3%BC", "one/a/b ü"),
         ("/api/containers/one/a%2fb%20%C3%BC/stats", "one/a/b ü"),
     ],
@@ -111,7 +117,8 @@ async def test_containers_are_filtered_and_paged(
 async def test_a_container_is_found_by_every_form(
     client: httpx.AsyncClient, fleet: FleetInMemory, path: str, found: str
 ) -> None:
-    fleet.add_container("one", "a/b ü")
+    for name in ("a/b ü", "logs", "history"):
+        fleet.add_container("one", name)
     answer = (await client.get(path)).json()
     assert f"{answer.get('host')}/{answer.get('name')}" == found
 
