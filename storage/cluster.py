@@ -44,7 +44,7 @@ class Cluster(msgspec.Struct, frozen=True):
     @property
     def conninfo(self) -> str:
         """How to connect, in libpq's words."""
-        return f"host='{self.sockets}' port=5432 user={DATABASE} dbname={DATABASE}"
+        return conninfo_at(self.sockets)
 
     def command(self, mode: str, *arguments: str) -> list[str]:
         """`arguments`, the first a program of PostgreSQL's, run through the guard."""
@@ -52,6 +52,11 @@ class Cluster(msgspec.Struct, frozen=True):
         program = str(self.programs / "bin" / arguments[0])
         python = [sys.executable, "-I", "-S", guard.__file__]
         return [*python, mode, str(os.getpid()), account, program, *arguments[1:]]
+
+
+def conninfo_at(sockets: Path) -> str:
+    """How to connect to the server whose socket is in this folder."""
+    return f"host='{sockets}' port=5432 user={DATABASE} dbname={DATABASE}"
 
 
 def environment() -> dict[str, str]:
@@ -143,11 +148,17 @@ def _run(cluster: Cluster, *arguments: str, feed: str = "") -> None:
         raise EmbeddedServerError(f"{arguments[0]} failed in {cluster.folder.parent}: {said}")
 
 
-def _socket_folder(data_dir: Path, account: Account | None) -> Path:
+def sockets_of(data_dir: Path) -> Path:
+    """The folder of the socket of the server on this data directory."""
     folder = data_dir / "postgres-run"
     if len(os.fsencode(folder / SOCKET_NAME)) > SOCKET_PATH_LIMIT:
         digest = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:12]
         folder = Path(tempfile.gettempdir()) / f"fleet-postgres-{digest}"
+    return folder
+
+
+def _socket_folder(data_dir: Path, account: Account | None) -> Path:
+    folder = sockets_of(data_dir)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
         _own(folder, account)

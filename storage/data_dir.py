@@ -14,12 +14,17 @@ from storage.account import Account, first_barrier, server_account
 from storage.errors import EmbeddedServerError
 
 
+class InUseError(EmbeddedServerError):
+    """Another fleet owns the data directory."""
+
+
 @contextlib.contextmanager
 def locked(data_dir: Path) -> Iterator[None]:
     """Own the data directory until the end of the block or of the process.
 
     Raises:
-        EmbeddedServerError: another fleet owns it; the message says which process.
+        InUseError: another fleet owns it; the message says which process.
+        EmbeddedServerError: it cannot be locked.
     """
     descriptor = os.open(data_dir / "postgres.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -41,7 +46,7 @@ def _lock_refused(data_dir: Path, error: OSError, holder: bytes) -> EmbeddedServ
             " local disk."
         )
     pid = holder.decode(errors="replace").strip() or "unknown"
-    return EmbeddedServerError(
+    return InUseError(
         f"Another fleet, process {pid}, is using {data_dir}. Stop it, or give this one another"
         " [fleet] data_dir."
     )

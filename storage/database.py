@@ -90,6 +90,10 @@ class Database:
                     await sessions.run(lambda connection: upgrade(connection, self.where, report))
                 self._migrated = True
 
+    def long_sessions(self, seconds: float) -> Sessions:
+        """A connection of its own for work that takes up to `seconds`; close them afterwards."""
+        return self._sessions(1, seconds)
+
     async def about(self) -> About:
         """The edition and the versions of the server."""
         return await self._readers.run(about)

@@ -45,3 +45,8 @@ def ago(time: datetime | None, now: datetime | None = None) -> str:
 def pairs(values: dict[str, str]) -> str:
     """Labels as `key=value,key=value`."""
     return ",".join(f"{key}={value}" for key, value in values.items())
+
+
+def count(number: float) -> str:
+    """A whole number with its thousands apart: `1,234,567`."""
+    return f"{number:,.0f}"

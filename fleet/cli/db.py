@@ -1,0 +1,105 @@
+"""`fleet db`: look after the database that history is in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fleet.cli.options import config_option, json_option
+
+
+@click.group(
+    "db",
+    epilog="""\b
+Examples:
+  fleet db status                     what is in it, and how large it is
+  fleet db backup history.fleet       all of it, into one file
+  fleet db restore history.fleet      back, or into another database
+
+They act on the database of hosts.toml: the one of [storage] url, or the embedded one, which is
+started for the command where no fleet is running.""",
+)
+@config_option
+@click.pass_context
+def command(ctx: click.Context, config: Path | None) -> None:
+    """Look after the database: status, backup, restore, migrations, clearing out."""
+    ctx.obj = config
+
+
+@command.command(
+    "status",
+    epilog="""\b
+Examples:
+  fleet db status
+  fleet db status --json | jq '.tables[] | {name, rows, bytes}'
+
+Rows are estimates of the database's own.""",
+)
+@json_option
+@config_option
+@click.pass_obj
+def status_command(outer: Path | None, as_json: bool, config: Path | None) -> None:
+    """Show which database it is, the size of each table, and what waits."""
+    from fleet.cli.db_status import show_status
+
+    show_status(config or outer, as_json=as_json)
+
+
+@command.command(
+    "migrate",
+    epilog="""\b
+Examples:
+  fleet db migrate           what `fleet up` would do at its start, with progress
+  fleet db migrate --check   only tell; exit code 1 where something is pending""",
+)
+@click.option("--check", is_flag=True, help="Change nothing; exit code 1 if something is pending.")
+@json_option
+@config_option
+@click.pass_obj
+def migrate_command(outer: Path | None, check: bool, as_json: bool, config: Path | None) -> int:
+    """Bring the schema up to date."""
+    from fleet.cli.db_migrate import migrate
+
+    return migrate(config or outer, check=check, as_json=as_json)
+
+
+@command.command(
+    "backup",
+    epilog="""\b
+Examples:
+  fleet db backup history.fleet                     fleet may go on running
+  fleet db backup - | ssh vault 'cat > history.fleet'
+
+The file is there when it is whole, and not before. It holds the rows as of one moment, and goes
+into any database: embedded, PostgreSQL or TimescaleDB, of this version or another.""",
+)
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@json_option
+@config_option
+@click.pass_obj
+def backup_command(outer: Path | None, file: str, as_json: bool, config: Path | None) -> None:
+    """Write all history into FILE, or to stdout as `-`."""
+    from fleet.cli.db_archive import back_up
+
+    back_up(config or outer, file, as_json=as_json)
+
+
+@command.command(
+    "restore",
+    epilog="""\b
+Examples:
+  fleet db restore history.fleet
+
+The file is looked through first. Rows that are there already stay as they are, so it does no harm
+to restore twice, or to run it again after it was broken off.""",
+)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+@config_option
+@click.pass_obj
+def restore_command(outer: Path | None, file: Path, as_json: bool, config: Path | None) -> None:
+    """Bring the history in FILE into the database."""
+    from fleet.cli.db_archive import bring_back
+
+    bring_back(config or outer, file, as_json=as_json)

@@ -1,0 +1,68 @@
+"""Runs a command's work on the database, and turns what it may meet into errors for people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from config.models import Config
+from fleet.cli.errors import CommandError
+from fleet.cli.running import run
+from fleet.cli.settings import load_config
+from storage.archive_file import ArchiveError
+from storage.data_dir import InUseError
+from storage.database import Database
+from storage.errors import DatabaseAwayError, EmbeddedServerError, StorageError
+from storage.visiting import visit_database
+
+T = TypeVar("T")
+
+
+def with_database(
+    explicit: Path | None,
+    work: Callable[[Config, Database], Awaitable[T]],
+    *,
+    alone: bool = False,
+) -> T:
+    """Do `work` with the configured database.
+
+    Args:
+        explicit: `--config`.
+        work: What to do.
+        alone: A running fleet may not use the embedded database meanwhile.
+
+    Raises:
+        CommandError: The configuration, the database or a file is at fault.
+    """
+
+    async def visit(config: Config) -> T:
+        async with visit_database(config, alone=alone) as database:
+            return await work(config, database)
+
+    return attempt(visit, load_config(explicit))
+
+
+def attempt(work: Callable[[Config], Awaitable[T]], config: Config) -> T:
+    """Run `work`, and explain what it met.
+
+    Raises:
+        CommandError: As told.
+    """
+    # What the embedded server says when it is stopped is of no interest here.
+    logging.getLogger("storage.postmaster").setLevel(logging.ERROR)
+    try:
+        return run(work, config, expected=(StorageError,))
+    except StorageError as error:
+        raise CommandError(str(error), _hint(error)) from error
+
+
+def _hint(error: StorageError) -> str:
+    if isinstance(error, InUseError):
+        return "stop that fleet first, and start it again afterwards"
+    if isinstance(error, DatabaseAwayError):
+        return "check that the database runs and [storage] url is right, then try again"
+    if isinstance(error, EmbeddedServerError | ArchiveError):
+        return ""
+    return "`fleet db status` shows what is there"

@@ -1,0 +1,41 @@
+"""The database for a command: its own for a while, or that of the fleet which is running."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+
+from config.models import Config
+from storage.cluster import conninfo_at, sockets_of
+from storage.data_dir import InUseError
+from storage.database import Database, open_database
+
+
+@contextlib.asynccontextmanager
+async def visit_database(
+    config: Config, environ: Mapping[str, str] = os.environ, *, alone: bool = False
+) -> AsyncIterator[Database]:
+    """The configured database, or the embedded one, started where no fleet is running.
+
+    Args:
+        config: whose `[storage]` and `data_dir` are meant.
+        environ: where `password_env` is looked up.
+        alone: refuse to share the embedded server with a running fleet.
+
+    Raises:
+        InUseError: a fleet is running, and `alone` was asked for.
+        EmbeddedServerError: there is no server to be had.
+        DatabaseError: the URL is not one.
+    """
+    data_dir = config.fleet.data_dir
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            opening = open_database(config.storage, data_dir, environ)
+            database = await stack.enter_async_context(opening)
+        except InUseError:
+            if alone:
+                raise
+            database = Database(conninfo_at(sockets_of(data_dir)), None, config.storage)
+            stack.callback(database.close)
+        yield database
