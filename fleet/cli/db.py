@@ -23,7 +23,7 @@ started for the command where no fleet is running.""",
 @config_option
 @click.pass_context
 def command(ctx: click.Context, config: Path | None) -> None:
-    """Look after the database: status, backup, restore, migrations, clearing out."""
+    """Look after the database: status, backup, restore, upgrade, prune."""
     ctx.obj = config
 
 

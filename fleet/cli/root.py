@@ -35,6 +35,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "env": "Print the address that any Docker tool reaches a host by.",
         "docker": "Run docker against a host, through fleet's own connection.",
     },
+    "Keep": {
+        "db": "Look after the database: status, backup, restore, upgrade, prune.",
+    },
     "Shell": {
         "completion": "Print the shell's completion script.",
     },
