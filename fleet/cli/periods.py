@@ -64,13 +64,17 @@ def period_options(function: F) -> F:
 
     @wraps(function)
     def command(
-        *arguments: Any, last: str, since: datetime | None, until: datetime | None, **rest: Any
+        *arguments: Any,
+        last: str | None,
+        since: datetime | None,
+        until: datetime | None,
+        **rest: Any,
     ) -> Any:
         if last and (since or until):
             raise click.UsageError("--last goes up to now: not together with --since or --until")
         if since and until and since >= until:
             raise click.UsageError("--since is not before --until")
-        return function(*arguments, period=Period(last, since, until), **rest)
+        return function(*arguments, period=Period(last or "", since, until), **rest)
 
     wrapped: Any = click.option("--until", type=Point(), metavar="TIME", help="Until then.")(
         command
@@ -79,6 +83,6 @@ def period_options(function: F) -> F:
         "--since", type=Point(), metavar="TIME", help="From then on: 2h, 2026-01-31T12:00Z."
     )(wrapped)
     result: F = click.option(
-        "--last", type=Length(), default="", metavar="LENGTH", help="Up to now: 15m, 2h, 7d, 2w."
+        "--last", type=Length(), metavar="LENGTH", help="Up to now: 15m, 2h, 7d, 2w."
     )(wrapped)
     return result

@@ -91,7 +91,7 @@ def fleet(site: Site, tmp_path: Path) -> Fleet:
 def up(site: Site) -> Iterator[Fleet]:
     """The command with the three hosts, watched by a running fleet."""
     # Not in pytest's folder, which the embedded database's own user cannot enter.
-    fleet = site.fleet(new_part("f"))
+    fleet = site.fleet(new_part("f"), "\n[defaults.monitoring]\nstats_interval = 1.0\n")
     with fleet.start("up") as running:
         try:
             wait_until(
