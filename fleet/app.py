@@ -140,7 +140,12 @@ class _Fleet:
         )
         history = StoredHistory(self._store.database, config.storage)
         app = create_app(
-            read_model, history, LiveLogs(self._log_feed), listen=bound.address, token=token
+            read_model,
+            history,
+            LiveLogs(self._log_feed),
+            listen=bound.address,
+            token=token,
+            settle=config.storage.batch_age + 2.0,
         )
         async with trio.open_nursery() as nursery:
             if config.source is not None:

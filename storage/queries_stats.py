@@ -163,9 +163,7 @@ class StatsQueries:
         return resolution.choose(start, end, points, self._kept)
 
     def _many(self, start: datetime, end: datetime, points: int, series: int) -> Resolution:
-        return resolution.choose(
-            start, end, points, self._kept, series=series, longest=resolution.MANY
-        )
+        return resolution.choose(start, end, points, self._kept, series=series)
 
     def _kept(self, name: Resolution, time: datetime) -> bool:
         return resolution.kept_by(self._retention, datetime.now(UTC))(name, time)

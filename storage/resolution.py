@@ -21,7 +21,7 @@ STEPS: dict[Resolution, timedelta] = {
 }
 _KEPT: dict[Resolution, str] = {"raw": "samples", "1m": "minutes", "1h": "hours", "1d": "days"}
 _READ_EVERY = {**STEPS, "raw": timedelta(seconds=10)}  # for samples a guess
-_MOST_READ = 250_000  # rows read for the sake of finer points than the range asks for
+_MOST_READ = {False: 10_000, True: 250_000}  # rows, for finer points than the range is for; many
 _SLACK = timedelta(hours=1)  # retention cuts later than it may, and a range is asked for earlier
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,21 +56,21 @@ def choose(
     points: int,
     kept: Callable[[Resolution, datetime], bool],
     *,
-    series: int = 1,
-    longest: dict[Resolution, timedelta] = ONE,
+    series: int | None = None,
 ) -> Resolution:
-    """The resolution for `series` containers over a range, cut into `points` steps.
+    """The resolution for one container or host, or a sum over `series` of them, in `points` steps.
 
     The one that the range is for, finer where steps would be shorter than what it has and that
     is not too much to read, coarser where the finer ones no longer reach back to `start`.
     """
+    longest = ONE if series is None else MANY
     there = [name for name in longest if kept(name, start)] or ["1d"]
     fitting = [name for name in there if end - start <= longest[name]] or there[-1:]
     place = there.index(fitting[0])
     wished = (end - start) / points
     while place > 0 and STEPS[there[place]] > wished:
-        reads = (end - start) / _READ_EVERY[there[place - 1]] * series
-        if reads > _MOST_READ:
+        reads = (end - start) / _READ_EVERY[there[place - 1]] * (series or 1)
+        if reads > _MOST_READ[series is not None]:
             break
         place -= 1
     return there[place]
