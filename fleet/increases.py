@@ -10,6 +10,9 @@ from fleet.model import Counters
 LARGEST = 2**63 - 1  # what the database holds
 FRESH = timedelta(seconds=60)  # a run this young is counted from its start
 LATE = timedelta(seconds=60)  # an answer cannot be older than this
+# Bytes, or nanoseconds of CPU (4,400 cores), in a second. What grows faster is no counter, and a sum
+# of such would not fit into what the database holds: one lying Engine would end all rollups.
+FASTEST = 2**42
 
 
 class Increases(NamedTuple):
@@ -32,7 +35,15 @@ def increases(counters: Counters, before: Counters | None) -> Increases:
     is_counted = began_since(counters, before)
     names = ("cpu_total", "network_rx", "network_tx", "block_read", "block_write")
     pairs = ((getattr(counters, name), getattr(before, name, None)) for name in names)
-    return Increases(*(increase(now, then, counts_from_zero=is_counted) for now, then in pairs))
+    found = (increase(now, then, counts_from_zero=is_counted) for now, then in pairs)
+    most = FASTEST * _seconds_between(counters, before)
+    return Increases(*(grown if grown is None or grown <= most else None for grown in found))
+
+
+def _seconds_between(counters: Counters, before: Counters | None) -> int:
+    """Whole seconds that an increase may have taken, at least one: clocks may be set back."""
+    elapsed = FRESH if before is None else counters.time - before.time
+    return max(1, elapsed // timedelta(seconds=1))
 
 
 def began_since(counters: Counters, before: Counters | None) -> bool:

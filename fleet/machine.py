@@ -21,6 +21,7 @@ MOUNTS = "/proc/self/mountinfo"
 _DEVICES = "/sys/class/net/*/device"
 _MARK = "fleet-machine:"
 _SAME_MEMORY = 0.02  # a balloon or hotplug may move it a little between two readings
+MOST = 2**50  # bytes between two readings: a pebibyte
 
 # A path with anything else is not asked for: no shell (csh, fish) reads it as something else.
 _PLAIN_PATH = re.compile(r"/[\w@%+=:,.~/ -]{0,4000}", re.ASCII)
@@ -135,7 +136,10 @@ def cpu_percent(now: Reading, before: Reading) -> float | None:
 
 
 def network_increases(now: Interfaces, before: Interfaces) -> tuple[int | None, int | None]:
-    """What all interfaces that were known before received and sent since."""
+    """What all interfaces that were known before received and sent since.
+
+    More than `MOST` is a machine's lie, and taken for not known: sums of it would not be stored.
+    """
     if SUM in before:
         now = {SUM: (total(now, 0) or 0, total(now, 1) or 0)} if now else {}
     known = now.keys() & before.keys()
@@ -148,7 +152,7 @@ def network_increases(now: Interfaces, before: Interfaces) -> tuple[int | None, 
         )
         for way in (0, 1)
     )
-    return min(received, LARGEST), min(sent, LARGEST)
+    return received if received <= MOST else None, sent if sent <= MOST else None
 
 
 def _cpu(stat: str) -> tuple[int, int, int] | None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from fleet.increases import LARGEST, began_since, increase, increases, run_of
+from fleet.increases import FASTEST, LARGEST, began_since, increase, increases, run_of
 from fleet.model import Counters
 from tests.fleet.values import NOON
 
@@ -46,6 +46,14 @@ def test_a_counter_that_went_back_counts_from_zero() -> None:
 def test_another_run_counts_from_zero_even_where_it_overtook_the_last() -> None:
     old, new = NOON - 99 * SECOND, NOON + SECOND
     assert grown(counters(9, 10, started=new), counters(5, started=old)) == 9
+
+
+def test_what_grows_faster_than_anything_can_is_not_known() -> None:
+    before = counters(0, started=NOON)
+    assert grown(counters(10 * FASTEST, 10, started=NOON), before) == 10 * FASTEST
+    assert grown(counters(10 * FASTEST + 1, 10, started=NOON), before) is None
+    assert grown(counters(FASTEST, -10, started=NOON), before) == FASTEST
+    assert grown(counters(LARGEST, started=NOON), None) is None
 
 
 @pytest.mark.parametrize(
