@@ -10,8 +10,8 @@ from fleet.model import Counters
 LARGEST = 2**63 - 1  # what the database holds
 FRESH = timedelta(seconds=60)  # a run this young is counted from its start
 LATE = timedelta(seconds=60)  # an answer cannot be older than this
-# Bytes, or nanoseconds of CPU (4,400 cores), in a second. What grows faster is no counter, and a sum
-# of such would not fit into what the database holds: one lying Engine would end all rollups.
+# Bytes, or nanoseconds of CPU (4,400 cores), in a second. What grows faster is no counter, and a
+# sum of such would not fit into what the database holds: one lying Engine would end all rollups.
 FASTEST = 2**42
 
 
