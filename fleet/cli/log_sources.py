@@ -75,7 +75,15 @@ def _direct(
 
     wanted = Wanted(follow=asked.follow, tail=asked.tail, since=asked.since, until=asked.until)
     hosts = [(pick_host(source.config, host), reference) for host, reference in meant]
-    run(print_logs, source.config, hosts, wanted, writer)
+    try:
+        run(print_logs, source.config, hosts, wanted, writer)
+    except NoContainerError:
+        raise
+    except CommandError as error:
+        if source.running() is None:
+            raise
+        hint = f"{error.hint}; `fleet logs --stored` prints what is kept of it"
+        raise CommandError(error.message, hint, error.code) from error
 
 
 def _search(api: Api, source: Source, asked: Asked, writer: LogWriter) -> None:

@@ -31,6 +31,11 @@ def width() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
+def height() -> int:
+    """The terminal's height in lines."""
+    return shutil.get_terminal_size((80, 24)).lines
+
+
 def write(text: str) -> None:
     """Write one line to stdout; somebody else's text in it must be `safe` already."""
     sys.stdout.write(text + "\n")

@@ -14,6 +14,7 @@ from fleet.cli.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fleet.cli.table import Table
     from fleet.cli.top_sources import Ranking, Wanted
     from web.history import SortBy
 
@@ -109,6 +110,15 @@ def _look(settings: Settings, wanted: Wanted, *, quiet: bool) -> Callable[[SortB
     return lambda sort: over_span(settings, wanted, sort)
 
 
+def _cut(table: Table) -> Table:
+    """As many rows as leave room for the heading and what stands below."""
+    from fleet.cli.output import height, is_terminal
+    from fleet.cli.table import Table
+
+    rows = max(1, height() - 5) if is_terminal() else len(table.rows)
+    return Table(table.columns, table.rows[:rows])
+
+
 def _watch(
     settings: Settings, wanted: Wanted, sort: SortBy, interval: float, *, as_json: bool
 ) -> None:
@@ -130,7 +140,7 @@ def _watch(
                 else:
                     hint = "; keys: c m n b sort, q quit" if keys.taken else ""
                     below = cell(f"{ranking.summary}, most {sort} first{hint}", "dim")
-                    screen.table(ranking.table, [below])
+                    screen.table(_cut(ranking.table), [below])
             key = keys.wait(interval)
             if key in ("q", "Q", "\x04"):
                 return

@@ -124,6 +124,19 @@ def test_logs_are_followed_until_the_container_ends(fleet: Fleet, site: Site) ->
         site.engine.docker("rm", "-f", made)
 
 
+def test_logs_of_several_tell_whose_they_are_and_end_where_they_should(fleet: Fleet) -> None:
+    done = fleet.run("logs", "edge/web", "local/web", "-n", "3", "-t")
+    lines = (done.stdout + done.stderr).splitlines()
+    assert sorted({line.split(" | ")[0] for line in lines}) == ["edge/web", "local/web"]
+    assert len(lines) == 6
+    every = [json.loads(line) for line in fleet.out("logs", "edge/web", "--json").splitlines()]
+    assert len(every) > 2
+    until = every[-1]["time"][:26]  # microseconds: the last line comes a little later, or just then
+    found = fleet.out("logs", "edge/web", "--json", "--until", until + "Z").splitlines()
+    wanted = [line["line"] for line in every if line["time"][:29] <= until + "000"]
+    assert [json.loads(line)["line"] for line in found] == wanted
+
+
 def test_a_container_that_is_not_there(fleet: Fleet) -> None:
     done = fleet.run("logs", "local/wbe")
     assert done.returncode == 1
