@@ -14,7 +14,9 @@ SHORT = {
     "status": ["--turns", "2"],
     "events": ["--events", "100"],
     "memory": ["--seconds", "30"],
+    "rollups": ["--containers", "300", "--every", "10"],
     "web": ["--seconds", "2", "--turns", "1"],
+    "writer": ["--rows", "50000", "--turns", "1", "--seconds", "10"],
 }
 
 
