@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,8 @@ LOOK_BACK_NANOS = 3600 * SECOND
 CLOCK_SET_BACK_NANOS = 5 * SECOND
 LAST_SECOND = 2**63 // SECOND - 1
 STEP_NANOS = 1000  # Podman reads times as floats, some 240 ns off
+DOCKERS_STAMP = 30  # characters; always with all nine digits of the nanoseconds
+RECENT = 512  # lines of a stream that are told apart when they are told again
 BURST_SECONDS = 10
 LABEL = "fleet.logs"
 OWN = "fleet"  # the stream of what we say ourselves
@@ -42,7 +45,7 @@ def is_wanted(container: Container, monitoring: Monitoring) -> bool:
 def nanos_of(stamp: str) -> int | None:
     """Nanoseconds of `2026-11-21T07:27:08.846901745Z`; None when it is no such time."""
     try:
-        if len(stamp) == 30 and stamp[29] == "Z":  # as Docker writes all of them
+        if len(stamp) == DOCKERS_STAMP and stamp[-1] == "Z":
             return _seconds(stamp[:19], "Z") * SECOND + int(stamp[20:29])
         found = _STAMP.fullmatch(stamp)
         if found is None:
@@ -104,7 +107,7 @@ class LogCursor:
     gap: int = 0
 
     def since(self, now_nanos: int, oldest_nanos: int) -> tuple[int, bool]:
-        """Nanoseconds to ask from, and whether it is a first look, of which a tail is enough.
+        """Nanoseconds to ask from, and whether it is a first look, for which a tail is enough.
 
         Args:
             now_nanos: The Engine's clock.
@@ -147,16 +150,18 @@ class LineMaker:
         self._cursor = cursor
         self._rate = rate
         self.dropped = 0
-        self._numbers: dict[str, tuple[int, int]] = {}  # stream -> nanosecond, last number in it
+        self._before: dict[str, tuple[int, int, LogFrame]] = {}  # nanosecond, number in it, line
+        self._recent: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=RECENT))
         cursor.begin()
 
     def lines(self, container: Container, frames: Iterable[LogFrame]) -> list[LogLine]:
         """The new lines among `frames`, within the rate, and notes of those dropped before them."""
         made: list[LogLine] = []
         for frame in frames:
-            nanos, sequence = self._number(frame)
-            if not self._is_new(frame.stream, nanos, sequence):
+            numbered = self._number(frame)
+            if numbered is None or not self._is_new(frame.stream, *numbered):
                 continue
+            nanos, sequence = numbered
             if not self._is_within(nanos):
                 self._cursor.gap += 1
                 self.dropped += 1
@@ -203,30 +208,38 @@ class LineMaker:
             line=f"{dropped} lines dropped: more than {self._rate} a second",
         )
 
-    def _number(self, frame: LogFrame) -> tuple[int, int]:
-        """A line's nanosecond and its number in it; one without a time belongs to the one before.
+    def _number(self, frame: LogFrame) -> tuple[int, int] | None:
+        """A line's nanosecond and its number in it; None for what the Engine says twice.
 
-        (Podman leaves the times of long lines of a terminal in the text.)
+        One without a time belongs to the line before: Podman leaves the times of long lines of a
+        terminal in the text. Engine 20.10 tells lines again where it rotates a followed log; where
+        times have nanoseconds (Podman's are seconds), no two lines share one and their text.
         """
-        before = self._numbers.get(frame.stream)
+        before = self._before.get(frame.stream)
         nanos = nanos_of(frame.time)
         if nanos is None:
             place = self._cursor.places.get(frame.stream)
             nanos = before[0] if before else place.nanos if place else 0
-        sequence = before[1] + 1 if before and before[0] == nanos else 0
-        self._numbers[frame.stream] = (nanos, sequence)
+        sequence = 0
+        if before and before[0] == nanos:
+            if len(frame.time) == DOCKERS_STAMP and frame == before[2]:
+                return None
+            sequence = before[1] + 1
+        self._before[frame.stream] = (nanos, sequence, frame)
         return nanos, sequence
 
     def _is_new(self, stream: str, nanos: int, sequence: int) -> bool:
         place = self._cursor.places.get(stream)
         self._cursor.read_out = None
         if place is None:
-            self._cursor.places[stream] = Place(nanos, sequence)
-            return True
-        if not place.passes(nanos, sequence):
-            return False
-        place.nanos, place.sequence = nanos, sequence
-        return True
+            place = self._cursor.places[stream] = Place(nanos, sequence)
+        elif nanos < place.nanos and nanos in self._recent[stream]:
+            place.is_passed = False  # told again; else it would be a clock that was set back
+        elif place.passes(nanos, sequence):
+            place.nanos, place.sequence = nanos, sequence
+        if place.is_passed:
+            self._recent[stream].append(nanos)
+        return place.is_passed
 
     def _is_within(self, nanos: int) -> bool:
         """Take a token. Once there is none, a second's worth must have gathered again.

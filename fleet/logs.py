@@ -81,6 +81,7 @@ class LogCollector:
         self._tracker = tracker
         self._limits = limits
         self._ahead = ahead
+        self._has_tails = not connected.version.is_podman
         self._pollers = 1 if connected.log_streams < 4 else 2
         self._followers = connected.log_streams - self._pollers
         self._readings: dict[str, _Reading] = {}
@@ -207,6 +208,8 @@ class LogCollector:
 
     def _begin_at(self, container: Container, cursor: LogCursor) -> tuple[int, int | None]:
         """Nanoseconds to ask from, and how many lines; None is all, also of a new container."""
+        if not (self._has_tails or cursor.places):
+            cursor.is_unknown = True  # Podman mixes up long lines in a tail: all of the last hour
         at = time.time_ns() + self._ahead
         age = self._limits.log_age // timedelta(microseconds=1) * 1000
         since, is_first = cursor.since(at, at - age)

@@ -201,10 +201,13 @@ class Watched:
 
 @asynccontextmanager
 async def watched(
-    *hosts: Host, publish: Publish = not_published, resume: Mapping[str, int] | None = None
+    *hosts: Host,
+    publish: Publish = not_published,
+    resume: Mapping[str, int] | None = None,
+    limits: Limits | None = None,
 ) -> AsyncIterator[Watched]:
     """Watch hosts for the length of the block."""
-    limits = Limits.of(Fleet(data_dir=Path("/nonexistent")))
+    limits = limits or Limits.of(Fleet(data_dir=Path("/nonexistent")))
     fleet = Watched(limits, publish, resume or {})
     async with trio.open_nursery() as nursery:
         nursery.start_soon(fleet.supervisor.run)
