@@ -44,7 +44,7 @@ class LogWriter:
     def __init__(self, *, timestamps: bool, named: bool, as_json: bool) -> None:
         self.timed = timestamps or as_json
         self._timestamps = timestamps
-        self._named = named
+        self.named = named
         self._as_json = as_json
         self._lock = threading.Lock()
 
@@ -57,7 +57,7 @@ class LogWriter:
             note(f"fleet: {line.host}/{line.container}: {line.line}")
             return
         before = f"{safe(line.time)} " if self._timestamps else ""
-        if self._named:
+        if self.named:
             before = f"{line.host}/{safe(line.container)} | {before}"
         self._put(raw, before.encode(), to_stderr=line.stream == "stderr")
 

@@ -88,12 +88,18 @@ def _direct(
 
 def _search(api: Api, source: Source, asked: Asked, writer: LogWriter) -> None:
     search = asked.search()
+    writer.named |= _may_mean_several(asked)
     if asked.follow:
         _follow(api, source, asked, writer)
     elif not show_stored(api, asked.containers, search, writer):
         tell_nothing(api, asked.containers, search)
     elif asked.since is None and asked.tail is None:
         note(f"fleet: kept lines of the last {REACH.days} days; --since reaches further")
+
+
+def _may_mean_several(asked: Asked) -> bool:
+    """Whether what is kept may be of several hosts: a name alone was one of each."""
+    return any("/" not in reference for reference in asked.containers)
 
 
 def _follow(api: Api, source: Source, asked: Asked, writer: LogWriter) -> None:
@@ -157,6 +163,7 @@ def _of_removed(source: Source, asked: Asked, writer: LogWriter, why: NoContaine
     running = source.running()
     if running is None:
         raise why
+    writer.named |= _may_mean_several(asked)
     try:
         count = show_stored(running[0], asked.containers, asked.search(), writer)
     except RefusedError as error:

@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Site
-from tests.cli.running import Fleet, plain
+from tests.cli.running import FLEET, Fleet, plain
 from tests.lab.containers import FOREVER, ContainerSpec
 from tests.lab.waiting import wait_until
 
@@ -56,7 +58,11 @@ def test_top_of_now_is_once_in_a_pipe_and_live_on_a_terminal(up: Fleet) -> None:
     assert code == 0
     assert "most cpu first" in plain(shown)
     code, shown = up.terminal(
-        "top", "--sort", "memory", columns=60, until=lambda text: "quit" in text, keys=b"\x03"
+        *("top", "--sort", "memory"),
+        columns=60,
+        until=lambda text: "quit" in text,
+        keys=b"\x03",
+        deadline=60,
     )
     assert code == 0
     assert "Traceback" not in shown
@@ -125,6 +131,8 @@ def test_kept_lines_are_searched(kept: Fleet) -> None:
     assert sorted(line["host"] for line in found) == HOSTS
     assert {(line["level"], line["container"]) for line in found} == {("error", "keeps")}
     assert kept.out("logs", "--host", "edge", "--grep", "alpha") == "edge/keeps | alpha ready\n"
+    every = kept.out("logs", "keeps", "--grep", "alpha").splitlines()
+    assert sorted(every) == [f"{host}/keeps | alpha ready" for host in HOSTS]
     done = kept.run("logs", "edge/keeps", "--grep", "nowhere")
     assert (done.returncode, done.stdout) == (0, "")
     assert "none that is like this" in done.stderr
@@ -235,3 +243,23 @@ def test_images_are_listed_and_one_is_told_of(up: Fleet) -> None:
     done = up.run("images", "fleet-lab/nobody:1")
     assert done.returncode == 1
     assert "fleet-lab/nobody:1" in done.stderr
+
+
+def test_the_shell_completes_what_the_running_fleet_knows(up: Fleet) -> None:
+    def completed(*words: str) -> list[str]:
+        asked = {
+            "_FLEET_COMPLETE": "bash_complete",
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        }
+        program = Path(FLEET[0]).with_name("fleet")
+        done = subprocess.run(
+            [program], env=up.environment(asked), capture_output=True, text=True, check=False
+        )
+        return [line.removeprefix("plain,") for line in done.stdout.splitlines()]
+
+    found = completed("fleet", "history", "ed")
+    assert found[0] == "edge"
+    assert "edge/web" in found
+    assert "fleet-lab/busybox:1" in completed("fleet", "images", "fleet-")
+    assert completed("fleet", "top", "--host", "da") == ["data"]
