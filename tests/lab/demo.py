@@ -91,6 +91,9 @@ class Demo(Part):
 listen = "{self.listen}"
 data_dir = "{self.folder / "data"}"
 
+[defaults.monitoring]
+logs = "all"
+
 [hosts.local]
 connection = "local"
 socket = "{self.engines["local"].socket}"
@@ -129,7 +132,16 @@ def _hints(demo: Demo) -> None:
     say(f"page and API: http://{demo.listen}/  http://{demo.listen}/api/hosts")
     say("try, in another terminal:")
     print(f"  export FLEET_CONFIG={demo.config}")
-    for words in ("status", "ps", "stats", "events --follow", "doctor edge-1"):
+    for words in (
+        "status",
+        "ps",
+        "top",
+        "history local/burner --last 10m",
+        "logs orders-log --grep shipped",
+        "images",
+        "events --follow",
+        "doctor edge-1",
+    ):
         print(f"  {fleet} {words}")
     print(f"  {docker_cli()} -H unix://{local.socket} ps -a")
     line = demo.networks["edge-1"]
