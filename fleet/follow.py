@@ -86,6 +86,7 @@ def _routes(inventory: Inventory, images: ImageCollector) -> EventRouter:
     router.register("network", inventory.on_network_event, "connect")
     router.register("network", inventory.on_network_event, "disconnect")
     router.register("image", images.on_image_event)
+    router.register("container", images.on_image_event, "commit")  # Podman tells it so alone
     return router
 
 
