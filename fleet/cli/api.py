@@ -36,7 +36,6 @@ Query = Mapping[str, str | Sequence[str]]
 
 _NEXT = {
     "history-unavailable": "`fleet status` tells how storage is",
-    "ambiguous-container": "write HOST/NAME",
     "unknown-container": "`fleet ps -a` lists those there are",
     "unknown-path": "restart the running fleet with this version",
 }
@@ -53,9 +52,9 @@ class RefusedError(CommandError):
         kind: What is after `urn:fleet:problem:`, such as `history-unavailable`.
     """
 
-    def __init__(self, message: str, kind: str) -> None:
-        """Add the next step for this kind."""
-        super().__init__(message, _NEXT.get(kind, ""))
+    def __init__(self, message: str, kind: str, hint: str = "") -> None:
+        """Without a hint the next step is that of the kind."""
+        super().__init__(message, hint or _NEXT.get(kind, ""))
         self.kind = kind
 
 
@@ -220,7 +219,8 @@ def _refusal(answer: HTTPResponse) -> Exception:
     if kind == "unknown-path":
         older = f"the running fleet has no {problem.instance}: it is older than this command"
         return RefusedError(older, kind)
-    return RefusedError(problem.detail, kind)
+    names = [f"{each.host}/{each.name}" for each in problem.candidates]
+    return RefusedError(problem.detail, kind, f"write {' or '.join(names)}" if names else "")
 
 
 def messages(answer: HTTPResponse) -> Iterator[Message]:

@@ -87,7 +87,7 @@ def test_history_of_a_container(sampled: Fleet) -> None:
 
 def test_history_of_what_is_not_there_tells_the_next_step(up: Fleet) -> None:
     for words, told, hint in (
-        (("history", "web"), "web", "write HOST/NAME"),
+        (("history", "web"), "web", "write data/web or edge/web or local/web"),
         (("history", "edge/wbe"), "wbe", "`fleet ps -a`"),
         (("history", "edge/web", "--what", "load"), "no history of load", "cpu, memory"),
     ):
