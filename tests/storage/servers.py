@@ -17,6 +17,8 @@ KINDS = [
     *("embedded", "plain", "timescaledb-apache"),
     *([COMMUNITY] if os.environ.get(URL_VARIABLE) else []),
 ]
+EDITIONS = [kind for kind in KINDS if kind != "plain"]
+"""Where only the edition makes a difference: the embedded server is a plain one."""
 
 _EMPTY = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"

@@ -17,7 +17,9 @@ from storage.layout import LAYOUT
 from storage.retention import sweep
 from storage.rows import Row
 from tests.storage import samples
-from tests.storage.servers import COMMUNITY
+from tests.storage.servers import COMMUNITY, EDITIONS
+
+pytestmark = pytest.mark.parametrize("server", EDITIONS, indirect=True)
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 RETENTION = Retention(samples=7, events=10, health=10, minutes=8, hours=12, days=15)

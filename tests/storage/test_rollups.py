@@ -17,7 +17,9 @@ from storage.rows import Row
 from storage.sessions import Connection
 from tests.storage.programs import until
 from tests.storage.recomputed import container_series, differences, host_series
-from tests.storage.servers import COMMUNITY, Server
+from tests.storage.servers import COMMUNITY, EDITIONS, Server
+
+pytestmark = pytest.mark.parametrize("server", EDITIONS, indirect=True)
 
 DAYS = 7
 STEP = timedelta(seconds=20)

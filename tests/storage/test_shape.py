@@ -16,7 +16,9 @@ from storage.rows import Row
 from storage.sessions import Connection
 from storage.shape import ASIDE, Progress
 from tests.storage import samples
-from tests.storage.servers import COMMUNITY
+from tests.storage.servers import COMMUNITY, EDITIONS
+
+pytestmark = pytest.mark.parametrize("server", EDITIONS, indirect=True)
 
 INDEXES = """
 SELECT indexname FROM pg_indexes
