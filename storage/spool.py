@@ -134,6 +134,9 @@ class Spool:
             except trio.TooSlowError as error:
                 self._descriptor = None  # in use by the thread that hangs
                 raise SpoolError(f"{self._folder}: the disk gives no answer") from error
+            except trio.Cancelled:
+                self._descriptor = None  # as above
+                raise
 
     def release(self, ticket: Ticket, *, written: bool) -> None:
         """A held batch is written, and need not be replayed; or it could not be."""
@@ -272,12 +275,20 @@ class Spool:
         with contextlib.suppress(OSError):  # it is a courtesy
             await self._in_thread(files.set_aside, segment.path)
 
+    def _count_missing(self, segment: _Segment) -> None:
+        missing = {name: count for name, count in segment.counts.items() if count}
+        if missing:
+            self._damaged_rows += sum(missing.values())
+            self._lost.add(missing)
+            _log.error("%s ended too early; these rows were in it: %s", segment.path, missing)
+
     async def _remove_written(self) -> None:
         async with self._changing:
             while self._segments and self._segments[0].offset >= self._segments[0].size:
                 written = self._segments.pop(0)
                 if not self._segments:
                     self.close()
+                self._count_missing(written)
                 await self._in_thread(_remove, written.path)
 
     def _bytes(self) -> int:

@@ -124,7 +124,7 @@ def cut(descriptor: int, path: Path, size: int) -> None:
 
 
 def survey(path: Path) -> Survey:
-    """Count what is in the segment; what cannot be read counts nothing."""
+    """Count what is, or was, in the segment; what cannot be read counts nothing."""
     counts: dict[str, int] = {}
     oldest = None
     try:
@@ -132,7 +132,9 @@ def survey(path: Path) -> Survey:
     except OSError:
         return Survey(path.stat().st_size, {}, None)
     for found in scan(data):
-        if not isinstance(found, Damage):
+        if isinstance(found, Damage):
+            _add(counts, {} if found.torn else found.counts)
+        else:
             oldest = found.time if oldest is None else oldest
             _add(counts, found.counts)
     return Survey(len(data), counts, oldest)

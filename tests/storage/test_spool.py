@@ -37,8 +37,15 @@ async def _drained(spool: Spool, most: int = 500) -> list[int]:
 
 async def _emptied(spool: Spool) -> None:
     """Wait for the end of written segments: they go when the next rows are asked for."""
+
+    async def ask() -> None:
+        while True:
+            part = await spool.next(1)
+            assert not part.batch
+            spool.end()
+
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(spool.next, 1)
+        nursery.start_soon(ask)
         with trio.fail_after(20):
             while spool.status().bytes:  # noqa: ASYNC110 - a status has no event
                 await trio.sleep(0.01)
@@ -155,9 +162,23 @@ async def test_a_torn_end_is_no_alarm(spool: Path, caplog: pytest.LogCaptureFixt
     (segment,) = _segments(spool)
     segment.write_bytes(segment.read_bytes()[:-7])
     async with open_spool(spool, LIMIT, Tally()) as one:
+        assert one.rows == 4
         assert await _drained(one) == list(range(4))
         assert one.status().damaged_bytes == 0
     assert "damaged" not in caplog.text
+
+
+async def test_what_somebody_cut_off_is_counted(spool: Path) -> None:
+    lost = Tally()
+    async with open_spool(spool, LIMIT, lost) as one:
+        await _append(one, *range(10))
+        (segment,) = _segments(spool)
+        segment.write_bytes(segment.read_bytes()[: segment.stat().st_size // 2])
+        part = await one.next(100)
+        one.end()
+        await _emptied(one)
+        assert 0 < part.counts["container_stats"] < 10
+        assert lost.totals["container_stats"] == 10 - part.counts["container_stats"]
 
 
 async def test_a_segment_that_vanished_does_not_stop_the_rest(spool: Path) -> None:
