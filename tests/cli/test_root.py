@@ -73,7 +73,8 @@ def test_wrong_usage_of_status_is_not_mistaken_for_a_host_that_is_down(alone: Fl
 
 
 def test_every_mistake_of_the_configuration_is_told_without_a_traceback(alone: Fleet) -> None:
-    alone.config.write_text('[hosts.a]\nconection = "local"\n[hosts.b]\nconnection = "smoke"\n')
+    mistakes = '[hosts.a]\nconection = "local"\n[hosts.b]\nconnection = "smoke"\n'
+    alone.config.write_text(mistakes + '[fleet]\nlisten = "127.0.0.1:1"\n')
     for words, code in ((["ps"], 1), (["status"], 3), (["up"], 1), (["check"], 1)):
         done = alone.run(*words)
         assert done.returncode == code
