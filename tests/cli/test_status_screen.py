@@ -1,0 +1,67 @@
+"""What `fleet status` says of the storage."""
+
+from datetime import UTC, datetime, timedelta
+
+from fleet.cli.status_screen import lines
+from fleet.cli.summary import Summary
+from fleet.verdict import verdict
+from tests.fleet.values import NOON
+from web.documents import ConfigDocument, FleetDocument, SpoolDocument, StorageDocument
+
+
+def _shown(storage: StorageDocument) -> str:
+    config = ConfigDocument(source=None, loaded=NOON)
+    word, reasons = verdict([], config, storage)
+    fleet = FleetDocument(
+        version="1", started=NOON, verdict=word, reasons=reasons, config=config, storage=storage
+    )
+    summary = Summary(
+        source="fleet",
+        where="here",
+        verdict=word,
+        reasons=reasons,
+        warnings=(),
+        hosts=[],
+        fleet=fleet,
+    )
+    return "\n".join(cell.text for cell in lines(summary))
+
+
+def _spool(rows: int) -> SpoolDocument:
+    oldest = datetime.now(UTC) - timedelta(minutes=5, seconds=1)
+    return SpoolDocument(rows=rows, bytes=3 * 2**20, oldest=oldest, replayed_per_second=120.4)
+
+
+def test_a_database_that_is_away_with_what_lies_on_disk() -> None:
+    shown = _shown(
+        StorageDocument(state="spooling", error="connection refused", spool=_spool(1234))
+    )
+    assert "storage: spooling: database away, connection refused" in shown
+    assert "on disk: 1234 rows, 3" in shown
+    assert "the oldest 5m" in shown
+    assert shown.endswith("degraded: the database is away, 1234 rows are on disk for it")
+
+
+def test_what_is_replayed_tells_its_pace() -> None:
+    shown = _shown(StorageDocument(state="replaying", kind="PostgreSQL 18", spool=_spool(7)))
+    assert "storage: replaying to PostgreSQL 18" in shown
+    assert "120 rows/s" in shown
+    assert shown.endswith("\nok")
+
+
+def test_neither_database_nor_disk() -> None:
+    shown = _shown(StorageDocument(state="waiting", error="No space left", queued=9))
+    assert "storage: waiting: No space left" in shown
+    assert "in memory: 9 rows" in shown
+
+
+def test_losses_and_damage_stay_to_be_seen() -> None:
+    storage = StorageDocument(
+        state="writing",
+        dropped={"container_stats": 5},
+        spool=SpoolDocument(damaged_bytes=2048, damaged_rows=3),
+    )
+    shown = _shown(storage)
+    assert "dropped since the start: 5 rows" in shown
+    assert "damaged on disk: 2" in shown
+    assert shown.endswith("\nok")
