@@ -59,6 +59,10 @@ agent = false
 socket = "{socket}"
 """
 TICKING = ContainerSpec(command=("sh", "-c", "while :; do sleep 0.2; done"))
+COUNTING = ContainerSpec(
+    command=("sh", "-c", "n=0; while :; do n=$((n+1)); echo $n; sleep 0.02; done"),
+    labels={"fleet.logs": "true"},
+)
 
 
 class Program:
@@ -222,14 +226,44 @@ def cpu_samples(config: Path, container: str) -> list[tuple[int, int]]:
     return trio.run(read)
 
 
+def lines(config: Path) -> dict[str, list[int]]:
+    """What the counting container wrote, by host, as it is stored."""
+
+    async def read() -> dict[str, list[int]]:
+        async with open_store(load(config, {})) as store:
+            rows = await store.database.read(
+                lambda connection: connection.execute(
+                    "SELECT host, line FROM container_logs ORDER BY time_nano, sequence"
+                ).fetchall()
+            )
+        found: dict[str, list[int]] = {"here": [], "edge": []}
+        for host, line in rows:
+            found[str(host)].append(int(str(line)))
+        return found
+
+    return trio.run(read)
+
+
+def lines_written(fleet: Program) -> None:
+    """Wait until the counting container was read on both hosts some times."""
+
+    def written() -> int:
+        return int(fleet.get("/api/fleet")["storage"]["written"].get("container_logs", 0))
+
+    enough = written() + 100
+    wait_until(lambda: written() > enough, "lines are written", 60)
+
+
 def test_a_kill_leaves_nothing_and_the_next_start_goes_on(
     config: Path, engine: Engine, sshd: Sshd
 ) -> None:
     with program(config) as fleet:
         ticking = engine.run_container("ticking", TICKING)
+        counting = engine.run_container("counting", COUNTING)
         engine.docker("run", "--name", "seen", "fleet-lab/busybox:1", "true")
         fleet.settled(engine, "here", "edge")
         samples_written(fleet)
+        lines_written(fleet)
         # What was only just accepted may be lost with the program; the Engine still has it.
         fleet.process.kill()
         killed = time.monotonic()
@@ -247,7 +281,12 @@ def test_a_kill_leaves_nothing_and_the_next_start_goes_on(
         engine.docker("rm", "missed")
         fleet.settled(engine, "here", "edge")
         samples_written(fleet)
+        lines_written(fleet)
         assert fleet.terminate() == 0
+    wrote = engine.docker("logs", counting).split()
+    for host, found in lines(config).items():
+        assert found == list(range(1, len(found) + 1)), host  # each once, none left out
+        assert 50 < len(found) <= len(wrote)
     events, _ = stored(config)
     oracle = Counter(told(engine, 0.0))
     assert max(oracle.values()) == 1
@@ -257,6 +296,7 @@ def test_a_kill_leaves_nothing_and_the_next_start_goes_on(
     assert present(config, "here") == present(config, "edge") == there
     taken = cpu_samples(config, ticking)
     assert sum(increase for _, increase in taken) == taken[-1][0]  # whatever was lost with the kill
+    engine.docker("rm", "--force", counting)
 
 
 def test_a_stop_drains_what_was_accepted(config: Path, engine: Engine, sshd: Sshd) -> None:
