@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import psycopg
@@ -16,6 +17,7 @@ from storage.sessions import Connection
 from storage.tables import clean
 
 MOST_REGEX = 500  # characters
+FIRST_WINDOW = timedelta(minutes=1)
 
 
 class BadRegexError(QueryLimitError):
@@ -88,6 +90,10 @@ class LogQueries:
             BadRegexError: PostgreSQL does not take the regular expression.
         """
         check_span(start, end, self._most)
+        if beyond is not None and newest:
+            end = min(end, beyond.time + timedelta(microseconds=1))
+        elif beyond is not None:
+            start = max(start, beyond.time)
         wanted = {
             "hosts": _some(meant.hosts),
             "refs": _some(meant.containers),
@@ -105,10 +111,33 @@ class LogQueries:
         def read(connection: Connection) -> list[LogRow]:
             if meant.regex is not None:
                 _check_regex(connection, clean(meant.regex))
-            return rows(connection, LogRow, "logs", wanted, marks)
+            found: list[LogRow] = []
+            for since, until in _windows(meant, start, end, newest=newest):
+                span = {**wanted, "start": since, "end": until}
+                found = rows(connection, LogRow, "logs", span, marks)
+                if len(found) >= limit:
+                    break
+            return found
 
         found = await self._database.read(read)
         return found[::-1] if newest else found
+
+
+def _windows(
+    meant: LinesMeant, start: datetime, end: datetime, *, newest: bool
+) -> Iterator[tuple[datetime, datetime]]:
+    """Ever larger parts of the range, up to the whole, from the end that lines are wanted of.
+
+    Of each container as many lines are read as are wanted in all; where it may be any container,
+    that is much more than is needed, unless the time is short.
+    """
+    if not meant.containers:
+        near = min(end, datetime.now(UTC)) if newest else start
+        width = FIRST_WINDOW
+        while start < near - width if newest else near + width < end:
+            yield (near - width, end) if newest else (start, near + width)
+            width *= 10
+    yield start, end
 
 
 def _some(words: tuple[str, ...]) -> list[str] | None:

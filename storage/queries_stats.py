@@ -42,7 +42,7 @@ class Meant(msgspec.Struct, frozen=True, kw_only=True):
             "hosts": [clean(host) for host in self.hosts] or None,
             "labels": msgspec.json.encode(exact).decode(),
             "keys": [clean(key) for key, value in self.labels if value is None],
-            "all": not self.labels,
+            "all": not (self.labels or self.hosts),
         }
 
 

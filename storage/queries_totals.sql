@@ -1,5 +1,5 @@
 -- Many containers together, over a range; see `queries_stats.sql`. A container has the labels of
--- its host too.
+-- its host too. Where not `all` are meant they are looked up first: a few are then read by the key.
 
 -- name: total_history
 -- Each container's average is taken for every step of the resolution, the sum over containers of
@@ -9,7 +9,8 @@ WITH meant AS MATERIALIZED (
     SELECT containers.host, containers.id
     FROM containers
     LEFT JOIN hosts ON hosts.name = containers.host
-    WHERE coalesce(hosts.labels, '{}') || containers.labels @> %(labels)s::jsonb
+    WHERE (%(hosts)s::text[] IS NULL OR containers.host = ANY(%(hosts)s))
+      AND coalesce(hosts.labels, '{}') || containers.labels @> %(labels)s::jsonb
       AND coalesce(hosts.labels, '{}') || containers.labels ?& %(keys)s::text[]
 ),
 seam AS (
@@ -83,7 +84,8 @@ WITH meant AS MATERIALIZED (
     SELECT containers.host, containers.id
     FROM containers
     LEFT JOIN hosts ON hosts.name = containers.host
-    WHERE coalesce(hosts.labels, '{}') || containers.labels @> %(labels)s::jsonb
+    WHERE (%(hosts)s::text[] IS NULL OR containers.host = ANY(%(hosts)s))
+      AND coalesce(hosts.labels, '{}') || containers.labels @> %(labels)s::jsonb
       AND coalesce(hosts.labels, '{}') || containers.labels ?& %(keys)s::text[]
 ),
 parts AS (
