@@ -10,7 +10,6 @@ import gc
 import os
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from functools import partial
 
 import trio
 
@@ -33,7 +32,6 @@ from fleet.storing import (
     StorageView,
     containers_of,
     counters_of,
-    has_room,
     images_of,
     last_lines_of,
     resume_points,
@@ -121,7 +119,7 @@ class _Fleet:
         limits = Limits.of(
             config.fleet,
             config.storage.retention,
-            partial(has_room, config.storage, self._store.recorder),
+            self._store.recorder.has_room,
         )
         stored = await images_of(self._store.database, config.hosts)
         self._tracker.resume_images(stored.images)

@@ -204,8 +204,3 @@ async def images_of(database: Database, hosts: Iterable[str]) -> StoredImages:
         for host, found in rows.items()
     }
     return StoredImages(images, meanings)
-
-
-def has_room(settings: Storage, recorder: Recorder) -> bool:
-    """Whether what can be read later should be read now: less than half of the queue is full."""
-    return sum(recorder.status().queued.values()) * 2 < settings.queue_rows

@@ -106,6 +106,14 @@ class Recorder:
         if len(self._waiting) >= self._settings.batch_size:
             self._enough.set()
 
+    def has_room(self) -> bool:
+        """Whether less than half of the queue and of the spool is full.
+
+        Without it, what can be read later, such as logs, had better not be read now.
+        """
+        on_disk = self._spool.status().bytes * 2 < self._settings.spool_megabytes * MEGABYTE
+        return on_disk and len(self._waiting) * 2 < self._settings.queue_rows
+
     def status(self) -> RecorderStatus:
         """How it goes now."""
         self._judge()

@@ -71,6 +71,17 @@ async def test_every_kind_of_row_is_written_and_counted(database: Database, spoo
     ]
 
 
+async def test_there_is_no_room_once_half_of_the_queue_is_full(
+    database: Database, spool: Path
+) -> None:
+    slow = msgspec.structs.replace(FAST, batch_age=60.0, batch_size=10**6, queue_rows=10)
+    async with open_recorder(database, slow, spool) as recorder:
+        offer_many(recorder, [samples.stats(number) for number in range(4)])
+        assert recorder.has_room()
+        recorder.offer(samples.stats(4))
+        assert not recorder.has_room()
+
+
 async def test_what_waits_at_the_end_is_written(database: Database, spool: Path) -> None:
     slow = msgspec.structs.replace(FAST, batch_age=60.0, batch_size=10**6)
     async with open_recorder(database, slow, spool) as recorder:
