@@ -326,4 +326,7 @@ async def open_spool(folder: Path, limit: int, lost: Tally) -> AsyncIterator[Spo
 
 
 def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:  # its rows are written again at the next start, which is harmless
+        _log.warning("%s is done with, but cannot be removed: %s", path, error.strerror)
