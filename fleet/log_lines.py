@@ -92,6 +92,7 @@ class LogCursor:
     Attributes:
         places: By stream, the last line that was read.
         is_unknown: The database may hold lines of it, but did not tell.
+        empty_at: Nanoseconds of the Engine's clock at which it was found to have no lines.
         read_out: The run of a stopped container whose log was read to its end, until a line of
             the next one is read.
         tokens: Lines that may be kept now; None: as many as ever.
@@ -101,6 +102,7 @@ class LogCursor:
 
     places: dict[str, Place] = field(default_factory=dict)
     is_unknown: bool = False
+    empty_at: int | None = None
     read_out: Run | None = None
     tokens: float | None = None
     refilled: int = 0
@@ -116,7 +118,9 @@ class LogCursor:
         last = max((place.nanos for place in self.places.values()), default=None)
         if last is not None and last > now_nanos + CLOCK_SET_BACK_NANOS:
             self.places.clear()
-            self.is_unknown, last = True, None
+            self.is_unknown, self.empty_at, last = True, None, None
+        if last is None and self.empty_at is not None:
+            last = min(self.empty_at, now_nanos)
         if last is None:
             back = LOOK_BACK_NANOS if self.is_unknown else now_nanos
             return max(oldest_nanos, now_nanos - back), not self.is_unknown

@@ -32,6 +32,7 @@ UNREADABLE_SECONDS = 300.0  # before a log is tried again that its driver does n
 SILENCE_SECONDS = 3600.0  # after which a followed log is opened anew, to be sure
 GRACE_SECONDS = 10.0  # that a followed log has to end when its container has
 GAP_SECONDS = 1.0  # of silence, after which a gap is told without a line behind it
+EMPTY_NANOS = 5 * 10**9  # that a log is open without a line before it is taken to have none
 ROOM_SECONDS = 0.25
 TURN = 256  # lines of a log that are taken before others have their turn
 RUNNING = ("running", "paused", "restarting")
@@ -188,6 +189,8 @@ class LogCollector:
         maker = LineMaker(cursor, self._monitoring.log_lines_per_second)
         async with AsyncExitStack() as stack:
             stack.callback(self._tell_gap, container, maker)
+            opened = time.time_ns() + self._ahead
+            stack.callback(self._note_empty, cursor, opened)
             stream = await stack.enter_async_context(
                 self._engine.logs(
                     container.id,
@@ -200,6 +203,8 @@ class LogCollector:
             )
             while frames := await self._next(stream, container, maker):
                 await self._take(container, maker, frames)
+            if not (follow or cursor.places):
+                cursor.empty_at = opened
             if container.state not in RUNNING:
                 # Only what has ended for good has a last line without an end: of others, the rest
                 # of the line is still to come.
@@ -239,6 +244,11 @@ class LogCollector:
             await trio.lowlevel.checkpoint()
         while not self._limits.has_room():  # noqa: ASYNC110 - nobody tells when there is again
             await trio.sleep(ROOM_SECONDS)
+
+    def _note_empty(self, cursor: LogCursor, opened: int) -> None:
+        """Note a log that was open for a while without a line: what comes from then on is new."""
+        if not cursor.places and time.time_ns() + self._ahead - opened > EMPTY_NANOS:
+            cursor.empty_at = opened
 
     def _tell_gap(self, container: Container, maker: LineMaker) -> None:
         if maker.gap:

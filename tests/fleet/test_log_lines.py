@@ -175,6 +175,8 @@ def test_a_first_look_is_a_tail_and_later_ones_overlap() -> None:
     assert seen.since(now, now - 3 * DAY) == (now - SECOND - OVERLAP_NANOS, False)
     unknown = LogCursor(is_unknown=True)
     assert unknown.since(now, now - 3 * DAY) == (now - LOOK_BACK_NANOS, False)
+    empty = LogCursor(empty_at=now - DAY)
+    assert empty.since(now, now - 3 * DAY) == (now - DAY - OVERLAP_NANOS, False)
     set_back = LogCursor(places={"stdout": Place(now + DAY, 0)})
     assert set_back.since(now, now - 3 * DAY) == (now - LOOK_BACK_NANOS, False)
     assert texts(read(set_back, frame(now))) == ["x"]
