@@ -2,7 +2,8 @@
 
 `fleet-archive.json` comes first and says what follows; then the rows of each table in chunks, as
 `TABLE/000001.copy.gz`, in the text format of PostgreSQL's COPY, which every version and edition
-reads; last `manifest.json` with the checksum of each chunk. What has no manifest is not whole.
+reads; last the manifest with the checksum of each, and its own in its name. What has no manifest
+is not whole.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from storage.errors import StorageError
 
 FORMAT = 1
 HEAD = "fleet-archive.json"
-MANIFEST = "manifest.json"
+MANIFEST = "manifest-{}.json"  # its sha256
 LEVEL = 2  # of gzip: twice as fast as 6, for a tenth more bytes
 
 _END = 2 * tarfile.BLOCKSIZE
@@ -65,8 +66,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """All chunks in their order, and the rows of each table."""
+    """All chunks in their order, the rows of each table, and the sha256 of the head."""
 
+    head: str
     rows: dict[str, int]
     chunks: list[Entry]
 
@@ -84,8 +86,10 @@ class ArchiveWriter:
     """Writes an archive into `file`, which is not sought in."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 - closed by finish
+        self._file = file
+        self._written = 0
         self._mtime = 0
+        self._head = ""
         self._entries: list[Entry] = []
         self._rows: Counter[str] = Counter()
 
@@ -93,7 +97,9 @@ class ArchiveWriter:
         """Write what comes first."""
         self._mtime = int(head.created.timestamp())
         self._rows = Counter(dict.fromkeys(head.columns, 0))
-        self._add(HEAD, msgspec.json.format(msgspec.json.encode(head)))
+        data = msgspec.json.format(msgspec.json.encode(head))
+        self._head = hashlib.sha256(data).hexdigest()
+        self._add(HEAD, data)
 
     def add(self, chunk: Chunk) -> None:
         """Write one chunk."""
@@ -106,15 +112,24 @@ class ArchiveWriter:
 
     def finish(self) -> Manifest:
         """Write the manifest and the end; nothing may follow."""
-        manifest = Manifest(rows=dict(self._rows), chunks=self._entries)
-        self._add(MANIFEST, msgspec.json.encode(manifest))
-        self._tar.close()
+        manifest = Manifest(head=self._head, rows=dict(self._rows), chunks=self._entries)
+        data = msgspec.json.encode(manifest)
+        self._add(MANIFEST.format(hashlib.sha256(data).hexdigest()), data)
+        self._write(bytes(_END))
+        self._write(bytes(-self._written % tarfile.RECORDSIZE))
+        self._file.flush()
         return manifest
 
     def _add(self, name: str, data: bytes) -> None:
         member = tarfile.TarInfo(name)
         member.size, member.mtime, member.mode = len(data), self._mtime, 0o600
-        self._tar.addfile(member, io.BytesIO(data))
+        self._write(member.tobuf(tarfile.USTAR_FORMAT))
+        self._write(data)
+        self._write(bytes(-len(data) % tarfile.BLOCKSIZE))
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._written += len(data)
 
 
 def verify(path: Path) -> Verified:
@@ -140,9 +155,9 @@ def chunks(archive: Verified) -> Generator[Chunk]:
     known = {entry.name: entry for entry in archive.manifest.chunks}
     with archive.path.open("rb") as file:
         for name, packed in _members(archive.path, file):
-            if name in (HEAD, MANIFEST):
-                continue
             entry = known.get(name)
+            if entry is None and not name.endswith(".gz"):
+                continue  # the head and the manifest
             if entry is None or hashlib.sha256(packed).hexdigest() != entry.sha256:
                 raise ArchiveError(f"{archive.path} changed while it was being read.")
             table, _, number = name.removesuffix(".copy.gz").partition("/")
@@ -152,18 +167,20 @@ def chunks(archive: Verified) -> Generator[Chunk]:
 
 def _verified(path: Path, file: BinaryIO) -> tuple[Head, Manifest]:
     members = _members(path, file)
-    head = _head(path, file, members)
+    head, digest = _head(path, file, members)
     found: dict[str, str] = {}
     manifest = None
     for name, data in members:
         if manifest is not None:
             raise _damaged(path, f"{name} comes after its end")
-        if name == MANIFEST:
-            manifest = _manifest(path, data)
+        if name.startswith("manifest-"):
+            manifest = _manifest(path, name, data)
         else:
             found[name] = hashlib.sha256(data).hexdigest()
     if manifest is None or not _ended(file):
         raise _truncated(path)
+    if manifest.head != digest:
+        raise _damaged(path, f"{HEAD} does not have the checksum that it was made with")
     for entry in manifest.chunks:
         if entry.name not in found:
             raise _damaged(path, f"{entry.name} is missing")
@@ -174,7 +191,8 @@ def _verified(path: Path, file: BinaryIO) -> tuple[Head, Manifest]:
     return head, manifest
 
 
-def _head(path: Path, file: BinaryIO, members: Iterator[tuple[str, bytes]]) -> Head:
+def _head(path: Path, file: BinaryIO, members: Iterator[tuple[str, bytes]]) -> tuple[Head, str]:
+    """What comes first, and its checksum."""
     beginning = file.read(len(HEAD))
     file.seek(0)
     if beginning != HEAD.encode():
@@ -200,14 +218,16 @@ def _head(path: Path, file: BinaryIO, members: Iterator[tuple[str, bytes]]) -> H
         raise ArchiveError(
             f"{path} was made by a newer fleet ({what}). Restore it with that release."
         )
-    return head
+    return head, hashlib.sha256(data).hexdigest()
 
 
-def _manifest(path: Path, data: bytes) -> Manifest:
+def _manifest(path: Path, name: str, data: bytes) -> Manifest:
+    if name != MANIFEST.format(hashlib.sha256(data).hexdigest()):
+        raise _damaged(path, "its manifest does not have the checksum that it was made with")
     try:
         return msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _damaged(path, f"{MANIFEST}: {error}") from error
+        raise _damaged(path, f"its manifest: {error}") from error
 
 
 def _members(path: Path, file: BinaryIO) -> Iterator[tuple[str, bytes]]:

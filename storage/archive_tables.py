@@ -74,6 +74,17 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
             " WHERE excluded.samples > old.samples"
         ).encode()
 
+    def remember(self) -> list[bytes]:
+        """SQL that keeps the earlier of two times where a column stays as it was first written."""
+        if self.written is None:
+            return []
+        same = " AND ".join(f"old.{name} = staged.{name}" for name in self.key)
+        return [
+            f"UPDATE {self.name} AS old SET {name} = staged.{name} FROM {self.staging} AS staged"  # noqa: S608 - names of ours
+            f" WHERE {same} AND staged.{name} < old.{name}".encode()
+            for name in self.written.kept
+        ]
+
 
 @functools.cache
 def archived() -> dict[str, Kept]:

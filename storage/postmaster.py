@@ -40,8 +40,6 @@ SETTINGS = {
     "max_logical_replication_workers": "0",
     "max_parallel_workers": "0",
     "max_worker_processes": "2",
-    "io_method": "sync",  # else three more processes
-    "autovacuum_worker_slots": "2",
     "autovacuum_max_workers": "2",
     "jit": "off",
     "timezone": "UTC",
@@ -49,6 +47,10 @@ SETTINGS = {
     "log_line_prefix": "",
     "log_checkpoints": "off",
     "logging_collector": "off",
+}
+SETTINGS_OF_18 = {
+    "io_method": "sync",  # else three more processes
+    "autovacuum_worker_slots": "2",
 }
 
 
@@ -142,6 +144,8 @@ class Postmaster:
 
     def _command(self) -> list[str]:
         settings = {**SETTINGS, "unix_socket_directories": str(self._cluster.sockets)}
+        if self._cluster.major >= 18:
+            settings |= SETTINGS_OF_18
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         folder = str(self._cluster.folder)
         return self._cluster.command(self._mode, "postgres", "-D", folder, *options)

@@ -36,9 +36,9 @@ MOST_PARTITIONS = 400  # made for one chunk; rows of other times go to DEFAULT
 _WATERMARK = "SELECT up_to > '-infinity' FROM rollup_progress WHERE name = %s FOR SHARE"
 _NOTE_LATE = sql.SQL("""
 INSERT INTO rollup_late (name, host, hour)
-SELECT DISTINCT name, host, date_bin('1 hour', time, '1970-01-01Z')
-FROM {staging}, (SELECT name, up_to FROM rollup_progress WHERE name = %s) AS progress
-WHERE time < up_to
+SELECT DISTINCT progress.name, host, date_bin('1 hour', time, '1970-01-01Z')
+FROM {staging}, rollup_progress AS progress
+WHERE progress.name = %s AND time < up_to
 """)
 
 
@@ -61,49 +61,59 @@ async def restore(
         StorageError: the database is away or refuses; what was brought until then stays.
     """
     archive = await trio.to_thread.run_sync(verify, path, abandon_on_cancel=True)
-    refuse_newer(archive.head, str(path), await database.read(_known(database)))
-    async with restoring(database, archive.head, reshaping) as target:
-        found = chunks(archive)
-        try:
-            while chunk := await trio.to_thread.run_sync(next, found, None):
-                await target.add(chunk, archive.manifest.rows[chunk.table], report)
-        finally:
-            found.close()
+    refuse_newer(archive.head, str(path), await known_version(database))
+    found = chunks(archive)
+    async with restoring(database, archive.head, report, reshaping) as target:
+        while chunk := await trio.to_thread.run_sync(next, found, None):
+            await target.add(chunk, archive.manifest.rows[chunk.table])
     return target.restored
 
 
 class Target:
     """Where chunks go; make it with `restoring`."""
 
-    def __init__(self, sessions: Sessions, head: Head, edition: Edition) -> None:
+    def __init__(self, sessions: Sessions, head: Head, edition: Edition, report: Report) -> None:
         self._sessions = sessions
         self._head = head
         self._edition = edition
+        self._report = report
+        self._table: str | None = None
         self.restored = Restored(rows=Counter(), written=Counter())
 
-    async def add(self, chunk: Chunk, total: int | None, report: Report) -> None:
+    async def add(self, chunk: Chunk, total: int | None) -> None:
         """Bring one chunk, in one transaction; `total` are the rows of its table.
 
         Raises:
             StorageError: the database is away, or refuses.
         """
+        if chunk.table != self._table:
+            self.finish()
+            self._table = chunk.table
         columns = self._head.columns[chunk.table]
         load = _Load(archived()[chunk.table], columns, chunk.data, self._edition)
         self.restored.written[chunk.table] += await self._sessions.run(load.run)
         self.restored.rows[chunk.table] += chunk.rows
         rows = self.restored.rows[chunk.table]
-        report(Moved(table=chunk.table, rows=rows, total=total, done=rows == total))
+        self._report(Moved(table=chunk.table, rows=rows, total=total))
+
+    def finish(self) -> None:
+        """Report that all of the last table is there."""
+        if self._table is not None:
+            rows = self.restored.rows[self._table]
+            self._report(Moved(table=self._table, rows=rows, total=rows, done=True))
 
 
 @contextlib.asynccontextmanager
 async def restoring(
-    database: Database, head: Head, reshaping: ShapeReport = ignore
+    database: Database, head: Head, report: Report, reshaping: ShapeReport
 ) -> AsyncIterator[Target]:
     """The database with its schema up to date, ready for chunks of a snapshot with this `head`."""
     await database.prepare(reshaping)
     edition = (await database.about()).edition
     with contextlib.closing(database.long_sessions(CHUNK_SECONDS)) as sessions:
-        yield Target(sessions, head, edition)
+        target = Target(sessions, head, edition, report)
+        yield target
+    target.finish()
 
 
 def refuse_newer(head: Head, source: str, known: int) -> None:
@@ -119,12 +129,14 @@ def refuse_newer(head: Head, source: str, known: int) -> None:
         )
 
 
-def _known(database: Database) -> functools.partial[int]:
-    return functools.partial(_known_version, where=database.where)
+async def known_version(database: Database) -> int:
+    """The version of the schema that the database has, or will have when it is up to date.
 
-
-def _known_version(connection: Connection, where: str) -> int:
-    return schema_state(connection, where).known
+    Raises:
+        DatabaseError: the schema there is newer than this fleet, or not fleet's.
+    """
+    state = await database.read(functools.partial(schema_state, where=database.where))
+    return state.known
 
 
 class _Load:
@@ -174,6 +186,8 @@ class _Load:
         if self._edition == "timescaledb-community" and self._table.name in ROLLUPS:
             return _materialize(connection, self._table, self._columns)
         merged = connection.execute(self._table.merge(self._columns)).rowcount
+        for statement in self._table.remember():
+            connection.execute(statement)
         if merged and self._table.name in SAMPLED:
             staging = sql.Identifier(self._table.staging)
             connection.execute(_WATERMARK, [self._table.name])

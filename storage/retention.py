@@ -60,16 +60,34 @@ async def sweep(
         if table in SAMPLED:
             rolled_up = functools.partial(_rolled_up, table=table, edition=edition, limit=limit)
             limit = await database.maintain(rolled_up)
-        drop = functools.partial(_drop, table=table, edition=edition, limit=limit)
-        swept.partitions[table] += await database.maintain(drop)
         rest = _rest(table, layout, edition)
-        if rest is not None:
-            swept.rows[table] += await _delete(database, rest, "time", limit, chunk_rows)
+        await sweep_table(database, edition, table, rest, limit, swept, chunk_rows=chunk_rows)
     longest = max(msgspec.structs.astuple(retention))
     for table, column in _CURRENT.items():
         limit = now - timedelta(days=longest)
         swept.rows[table] += await _delete(database, table, column, limit, chunk_rows)
     return swept
+
+
+async def sweep_table(
+    database: Database,
+    edition: Edition,
+    table: str,
+    rest: str | None,
+    limit: datetime,
+    swept: Swept,
+    *,
+    chunk_rows: int = CHUNK_ROWS,
+) -> None:
+    """Drop what of `table` is older than `limit`, and delete such rows from `rest`, if any.
+
+    Raises:
+        StorageError: as `sweep`; `swept` has what went until then.
+    """
+    drop = functools.partial(_drop, table=table, edition=edition, limit=limit)
+    swept.partitions[table] += await database.maintain(drop)
+    if rest is not None:
+        swept.rows[table] += await _delete(database, rest, "time", limit, chunk_rows)
 
 
 def _rolled_up(connection: Connection, table: str, edition: Edition, limit: datetime) -> datetime:

@@ -105,12 +105,38 @@ def _look(connection: Connection, where: str, retention: Retention) -> Holdings:
     return Holdings(where=where, server=server, schema=schema, tables=tables, rollups=rollups)
 
 
-def _tables(connection: Connection, edition: Edition, retention: Retention) -> list[TableSize]:
+def bytes_of(connection: Connection, table: str, edition: Edition) -> int:
+    """What `table` takes on disk, with its indexes and what is compressed."""
+    relation = _relations(connection, edition)[table]
+    compressed, _ = _compressed(connection, edition, relation)
+    parts = _parts(connection, {table: relation})
+    return compressed + sum(part.bytes + part.index_bytes for part in parts)
+
+
+def _relations(connection: Connection, edition: Edition) -> dict[str, str]:
+    """Where the rows of each table are: of an aggregate in what is materialized."""
     relations = {name: name for name in archived()}
     if edition == "timescaledb-community":
         relations |= dict(cast("list[tuple[str, str]]", _run(connection, "aggregates")))
+    return relations
+
+
+def _parts(connection: Connection, relations: dict[str, str]) -> list[_Part]:
     wanted = {"names": list(relations), "relations": list(relations.values())}
-    found = [_Part(*row) for row in _run(connection, "relations", wanted)]  # type: ignore[arg-type] # as selected
+    return [_Part(*row) for row in _run(connection, "relations", wanted)]  # type: ignore[arg-type] # as selected
+
+
+def _compressed(connection: Connection, edition: Edition, relation: str) -> tuple[int, int]:
+    """Bytes of what is compressed, and the rows in it."""
+    if edition != "timescaledb-community":
+        return 0, 0
+    size, rows = _run(connection, "compressed", {"relation": relation})[0]
+    return int(str(size or 0)), int(str(rows or 0))
+
+
+def _tables(connection: Connection, edition: Edition, retention: Retention) -> list[TableSize]:
+    relations = _relations(connection, edition)
+    found = _parts(connection, relations)
     return [
         _table(connection, edition, retention, relations[name], list(parts))
         for name, parts in groupby(found, attrgetter("table"))
@@ -125,10 +151,7 @@ def _table(
     parts: list[_Part],
 ) -> TableSize:
     name = parts[0].table
-    compressed, packed = 0, 0
-    if edition == "timescaledb-community":
-        row = _run(connection, "compressed", {"relation": relation})[0]
-        compressed, packed = (int(str(figure or 0)) for figure in row)
+    compressed, packed = _compressed(connection, edition, relation)
     counts = [_rows(connection, part) for part in parts]
     oldest, newest = None, None
     if name in LAYOUT:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 
 from config.models import Config
 from storage.cluster import conninfo_at, sockets_of
 from storage.data_dir import InUseError
 from storage.database import Database, open_database
+from storage.spool_files import locked
 
 
 @contextlib.asynccontextmanager
@@ -21,15 +23,17 @@ async def visit_database(
     Args:
         config: whose `[storage]` and `data_dir` are meant.
         environ: where `password_env` is looked up.
-        alone: refuse to share the embedded server with a running fleet.
+        alone: refuse to work beside a running fleet.
 
     Raises:
-        InUseError: a fleet is running, and `alone` was asked for.
+        InUseError, SpoolError: a fleet is running, and `alone` was asked for.
         EmbeddedServerError: there is no server to be had.
         DatabaseError: the URL is not one.
     """
     data_dir = config.fleet.data_dir
     async with contextlib.AsyncExitStack() as stack:
+        if alone:
+            stack.enter_context(no_fleet_running(data_dir))
         try:
             opening = open_database(config.storage, data_dir, environ)
             database = await stack.enter_async_context(opening)
@@ -39,3 +43,15 @@ async def visit_database(
             database = Database(conninfo_at(sockets_of(data_dir)), None, config.storage)
             stack.callback(database.close)
         yield database
+
+
+@contextlib.contextmanager
+def no_fleet_running(data_dir: Path) -> Iterator[None]:
+    """Keep a fleet from running with this data directory, for the length of the block.
+
+    Raises:
+        SpoolError: one is running.
+    """
+    spool = data_dir / "spool"
+    with locked(spool) if os.path.isdir(spool) else contextlib.nullcontext():  # noqa: PTH112 - False where it may not be looked at
+        yield

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from fleet.cli.options import config_option, json_option
+from fleet.cli.times import Point
+
+KINDS = ("samples", "logs", "events", "health", "image_versions", "minutes", "hours", "days")
 
 
 @click.group(
@@ -103,3 +107,75 @@ def restore_command(outer: Path | None, file: Path, as_json: bool, config: Path 
     from fleet.cli.db_archive import bring_back
 
     bring_back(config or outer, file, as_json=as_json)
+
+
+@command.command(
+    "upgrade",
+    epilog="""\b
+Examples:
+  fleet db upgrade                   after TimescaleDB was installed, or with a newer fleet
+  fleet db upgrade --from embedded   after [storage] url was set: history comes along
+
+Stop fleet first. What rows come from is not touched; that they all came is counted.""",
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(["embedded"]),
+    help="Bring the history of the embedded database into the one of [storage] url.",
+)
+@json_option
+@config_option
+@click.pass_obj
+def upgrade_command(
+    outer: Path | None, source: str | None, as_json: bool, config: Path | None
+) -> None:
+    """Bring history along to another server, edition or version of PostgreSQL.
+
+    A plain database that has got TimescaleDB is reshaped in place. An embedded one that an older
+    PostgreSQL made is moved into a new one.
+    """
+    from fleet.cli.db_upgrade import upgrade
+
+    upgrade(config or outer, source, as_json=as_json)
+
+
+@command.command(
+    "prune",
+    epilog="""\b
+Examples:
+  fleet db prune --dry-run                        what is older than [storage.retention] says
+  fleet db prune --table logs --older-than 12h    logs of the last twelve hours stay
+  fleet db prune --older-than 90d --yes
+
+fleet does this by itself every hour, a partition at a time; here it is to the row. Samples stay
+until they are rolled up.""",
+)
+@click.option(
+    "--older-than", type=Point(), metavar="AGE", help="Instead of what [storage.retention] says."
+)
+@click.option(
+    "--table",
+    "kinds",
+    multiple=True,
+    type=click.Choice(KINDS),
+    help="Only this kind of history, named as in [storage.retention]; repeat it for several.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would go.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@json_option
+@config_option
+@click.pass_obj
+def prune_command(
+    outer: Path | None,
+    older_than: datetime | None,
+    kinds: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    config: Path | None,
+) -> int:
+    """Delete old history now."""
+    from fleet.cli.db_prune import clear_out
+
+    return clear_out(config or outer, kinds, older_than, dry_run=dry_run, yes=yes, as_json=as_json)

@@ -14,7 +14,7 @@ from fleet.cli.settings import load_config
 from storage.archive_file import ArchiveError
 from storage.data_dir import InUseError
 from storage.database import Database
-from storage.errors import DatabaseAwayError, EmbeddedServerError, StorageError
+from storage.errors import DatabaseAwayError, EmbeddedServerError, SpoolError, StorageError
 from storage.visiting import visit_database
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ def attempt(work: Callable[[Config], Awaitable[T]], config: Config) -> T:
 
 
 def _hint(error: StorageError) -> str:
-    if isinstance(error, InUseError):
+    if isinstance(error, InUseError | SpoolError):
         return "stop that fleet first, and start it again afterwards"
     if isinstance(error, DatabaseAwayError):
         return "check that the database runs and [storage] url is right, then try again"

@@ -113,7 +113,7 @@ async def test_another_version_is_refused_and_untouched(data_dir: Path) -> None:
     version = data_dir / "postgres" / "PG_VERSION"
     version.write_text("16\n")
     before = sorted(path.name for path in data_dir.rglob("*"))
-    with pytest.raises(EmbeddedServerError, match=r"PostgreSQL 16.*brings 18.*pg_dump"):
+    with pytest.raises(EmbeddedServerError, match=r"PostgreSQL 16.*brings 18.*db upgrade"):
         async with embedded_server(data_dir):
             pass
     assert sorted(path.name for path in data_dir.rglob("*")) == before
@@ -236,7 +236,7 @@ async def test_programs_that_the_account_cannot_reach_are_copied(
     new_dir.chmod(0o700)
     older = data_dir / f"{binaries.COPY_PREFIX}older"
     older.mkdir()
-    monkeypatch.setattr(binaries, "bundled_programs", lambda: hidden / bundled.name)
+    monkeypatch.setattr(binaries, "bundled_programs", lambda _: hidden / bundled.name)
     async with embedded_server(data_dir) as conninfo:
         assert _count(conninfo, "pg_class") > 0
         program = Path(f"/proc/{postmaster_pid(data_dir)}/exe").readlink()
