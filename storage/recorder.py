@@ -138,11 +138,11 @@ class Recorder:
             nursery.start_soon(self._replay.run)
             while True:
                 await self._due()
-                if not self._waiting:
+                if self._closing and not self._waiting:
                     break
-                batch = self._take()
-                await self._keep(batch, nursery)
-                self._waiting.settled(batch)
+                if batch := self._take():  # what came may have been dropped again
+                    await self._keep(batch, nursery)
+                    self._waiting.settled(batch)
             self._kept.set()
             await self._direct.idle()
             await self._replay.caught_up()
@@ -203,6 +203,7 @@ class Recorder:
                 break
             elif attempt.over.is_set():
                 attempt = None
+        self._spool_error = None  # nothing waits for the disk any more
         self._judge()
 
     async def _carry_out(self, attempt: Attempt) -> None:

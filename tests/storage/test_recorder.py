@@ -279,6 +279,24 @@ async def test_what_neither_database_nor_disk_takes_waits_and_is_bounded(tmp_pat
     assert not any(ended.queued.values())
 
 
+async def test_it_goes_on_after_a_time_with_no_room_for_any_row(tmp_path: Path) -> None:
+    small = msgspec.structs.replace(FAST, queue_rows=100)
+    spool = tmp_path / "spool"
+    database = Database(make_conninfo(host=str(tmp_path), user="fleet"), None, small)
+    async with open_recorder(database, small, spool, drain_seconds=0.01) as recorder:
+        spool.rename(tmp_path / "gone")
+        offer_many(recorder, (samples.stats(number) for number in range(100)))
+        await _until(lambda: recorder.status().state == "waiting")
+        offer_many(recorder, (samples.stats(number) for number in range(100, 150)))
+        assert recorder.status().dropped["container_stats"] == 50
+        (tmp_path / "gone").rename(spool)
+        await _until(lambda: recorder.status().spool.rows == 100)
+        await _until(lambda: recorder.status().state == "spooling")
+        assert str(spool) not in str(recorder.status().error)
+        recorder.offer(samples.stats(150))
+        await _until(lambda: recorder.status().spool.rows == 101)
+
+
 async def test_what_nothing_takes_until_the_end_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
