@@ -17,7 +17,7 @@ import psycopg
 from storage.late import SAMPLES, note_late
 from storage.rows import Row
 from storage.sessions import Connection
-from storage.tables import TABLES, Table
+from storage.tables import TABLES, Table, clean
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -86,11 +86,13 @@ def _write(connection: Connection, batch: Batch, *, merging: bool) -> None:
 
 def _newest(table: Table, rows: list[Row]) -> list[Row]:
     """Of each key the newest row; in the order of keys, so that writers never wait in a circle."""
-    key = attrgetter(*table.key)
     try:
-        newest = {key(row): row for row in sorted(rows, key=attrgetter("seen"))}
+        newest = {
+            tuple(clean(getattr(row, name)) for name in table.key): row  # as they will be stored
+            for row in sorted(rows, key=attrgetter("seen"))
+        }
         return [newest[known] for known in sorted(newest)]
-    except TypeError as error:  # a key or a time that is none
+    except (AttributeError, TypeError) as error:  # a key or a time that is none
         raise psycopg.DataError(f"{table.name}: {error}") from error
 
 

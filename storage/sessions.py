@@ -161,6 +161,8 @@ class Sessions:
         except (psycopg.DataError, psycopg.IntegrityError):
             usable = True  # the rows are at fault; after all else, a new session may fare better
             raise
+        except OSError as error:  # no descriptor is left
+            raise DatabaseAwayError(f"{self._where}: {error.strerror}") from error
         else:
             usable = True
             return result

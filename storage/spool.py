@@ -8,6 +8,7 @@ already: they may be written again, which changes nothing in the tables.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import time
@@ -34,6 +35,8 @@ Ts = TypeVarTuple("Ts")
 
 SEGMENT_BYTES = 8 * 2**20
 DISK_SECONDS = 30.0  # a disk that gives no answer for so long counts as failed
+SHORTAGE_SECONDS = 1.0  # before a file is read again for which this machine had nothing left
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # no fault of the file
 
 
 class SpoolStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,12 +248,15 @@ class Spool:
             )
         except OSError as error:
             _log.error("%s cannot be read: %s", segment.path, error.strerror)
+            if error.errno in _SHORTAGES:
+                await trio.sleep(SHORTAGE_SECONDS)
+                return None
             rest = Damage(segment.offset, end, dict(segment.counts), torn=False)
             part = Part(end, Batch({}), {}, {}, [rest], None)
         if segment not in self._segments:
             return None  # dropped meanwhile
         segment.offset = part.end
-        segment.done = {offset for offset in done if offset >= part.end}
+        segment.done = {offset for offset in segment.done if offset >= part.end}
         segment.oldest = part.time or segment.oldest
         segment.change(part.counts, -1)
         self._under_way = sum(part.counts.values())

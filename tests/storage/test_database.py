@@ -1,5 +1,6 @@
 """Reading, cancelling and what people are told when the database refuses."""
 
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -45,6 +46,18 @@ async def test_reads_go_side_by_side_and_cannot_write(database: Database) -> Non
         nursery.cancel_scope.cancel()
     with pytest.raises(StorageError, match="read-only"):
         await database.read(lambda c: c.execute("CREATE TABLE x (a int)"))
+
+
+async def test_without_descriptors_it_counts_as_away(database: Database) -> None:
+    assert await database.read(_one) == 1  # its connection lies on the shelf
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(DatabaseAwayError, match="Too many open files"):
+            await database.read(_one)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert await database.read(_one) == 1
 
 
 async def test_a_cancel_stops_the_query_at_the_server(

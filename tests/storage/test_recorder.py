@@ -168,6 +168,14 @@ async def test_text_that_postgresql_cannot_hold_is_cleaned(database: Database, s
     ]
 
 
+async def test_keys_that_are_one_when_cleaned_are_one_row(database: Database, spool: Path) -> None:
+    async with open_recorder(database, FAST, spool) as recorder:
+        for seen, name in enumerate(("a\0", "a\ufffd")):
+            recorder.offer(samples.host(name, seen=seen))
+        await _until(_written(recorder, "hosts", 2))
+    assert _column(database.conninfo, "SELECT name FROM hosts") == ["a\ufffd"]
+
+
 def _answers(conninfo: str) -> bool:
     try:
         psycopg.connect(conninfo).close()

@@ -1,10 +1,13 @@
 """The spool on a real disk: first in, first out, bounded, and sound after anything."""
 
+import resource
+import threading
 from pathlib import Path
 
 import pytest
 import trio
 
+from storage import spool_files
 from storage.batch import batch_of
 from storage.errors import SpoolError
 from storage.rows import Row, StatsRow
@@ -190,6 +193,59 @@ async def test_a_segment_that_vanished_does_not_stop_the_rest(spool: Path) -> No
         _segments(spool)[0].unlink()
         assert await _drained(one) == list(range(10, 20))
     assert lost.totals["container_stats"] == 10
+
+
+async def test_a_shortage_of_descriptors_costs_no_row(
+    spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("storage.spool.SHORTAGE_SECONDS", 0.01)
+    lost = Tally()
+    numbers: list[int] = []
+
+    async def drain(one: Spool) -> None:
+        numbers.extend(await _drained(one))
+
+    async with open_spool(spool, LIMIT, lost) as one:
+        await _append(one, 1, 2)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        async with trio.open_nursery() as nursery:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+            try:
+                nursery.start_soon(drain, one)
+                with trio.fail_after(20):
+                    while "Too many open files" not in caplog.text:  # noqa: ASYNC110 - a log
+                        await trio.sleep(0.01)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert numbers == [1, 2]
+    assert not any(lost.totals.values())
+
+
+async def test_what_is_released_during_a_read_is_not_replayed_either(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, released = threading.Event(), threading.Event()
+    read_part = spool_files.read_part
+
+    def slow(path: Path, start: int, end: int, skip: frozenset[int], most: int) -> spool_files.Part:
+        reading.set()
+        assert released.wait(20)
+        return read_part(path, start, end, skip, most)
+
+    monkeypatch.setattr(spool_files, "read_part", slow)
+    async with open_spool(spool, LIMIT, Tally()) as one:
+        await _append(one, 1)
+        ticket = await one.append(batch_of([samples.stats(2)]), held=True)
+        await _append(one, 3)
+
+        async def release() -> None:
+            assert await trio.to_thread.run_sync(reading.wait, 20)
+            one.release(ticket, written=True)
+            released.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(release)
+            assert await _drained(one) == [1, 3]
 
 
 async def test_a_disk_that_fails_and_comes_back(spool: Path, tmp_path: Path) -> None:
