@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 import trio
@@ -24,6 +24,8 @@ from storage.errors import DatabaseAwayError, DatabaseError
 from storage.outliving import outliving
 from storage.schema import schema_state
 from storage.sessions import Connection
+
+P = TypeVar("P", Head, Chunk)
 
 CHUNK_BYTES = 4 * 2**20
 SNAPSHOT_SECONDS = 7 * 86_400.0
@@ -90,7 +92,11 @@ async def write_archive(database: Database, file: BinaryIO, report: Report) -> M
         OSError: as met in writing.
     """
     writer = ArchiveWriter(file)
-    await snapshot(database, Sink(begin=writer.begin, add=writer.add), report)
+    sink = Sink(begin=_told_apart(writer.begin), add=_told_apart(writer.add))
+    try:
+        await snapshot(database, sink, report)
+    except ArchiveError as error:
+        raise (error.__cause__ or error) from None
     return await trio.to_thread.run_sync(writer.finish)
 
 
@@ -182,6 +188,18 @@ class _Taking:
         data = b"".join(lines)
         self._sink.add(Chunk(table=table, number=number, rows=len(lines), data=data))
         self._chunks += 1
+
+
+def _told_apart(write: Callable[[P], None]) -> Callable[[P], None]:
+    """`write`, whose failures are not to be taken for those of a connection."""
+
+    def wrapped(part: P) -> None:
+        try:
+            write(part)
+        except OSError as error:
+            raise ArchiveError(str(error)) from error
+
+    return wrapped
 
 
 def _opened(path: Path) -> BinaryIO:

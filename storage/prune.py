@@ -18,6 +18,7 @@ from storage.database import Database
 from storage.edition import Edition
 from storage.errors import DatabaseError
 from storage.layout import LAYOUT, ROLLUPS, SAMPLED
+from storage.restoring import known_version
 from storage.retention import Swept, sweep_table
 from storage.sessions import Connection
 from storage.sizes import bytes_of
@@ -61,6 +62,7 @@ async def old_rows(
     Raises:
         StorageError: the database is away, or refuses.
     """
+    await known_version(database)
     await database.prepare()
     edition = (await database.about()).edition
     now = datetime.now(UTC)
@@ -94,7 +96,7 @@ async def prune(database: Database, old: list[Old]) -> Pruned:
             await sweep_table(database, edition, each.table, rest, each.limit, swept)
             if swept.rows[each.table]:
                 await sessions.run(functools.partial(_vacuum, table=each.table))
-            freed += before - await sessions.run(measure)
+            freed += max(0, before - await sessions.run(measure))
     return Pruned(partitions=dict(+swept.partitions), rows=dict(+swept.rows), freed_bytes=freed)
 
 

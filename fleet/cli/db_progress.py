@@ -58,7 +58,7 @@ class Tables:
         if self._bars is None:
             return
         if table not in self._tasks:
-            self._tasks[table] = self._bars.add_task(table)
+            self._tasks[table] = self._bars.add_task(table, visible=False, text="", speed="")
         estimate = None if total is None else max(total, done)
         self._bars.update(
             self._tasks[table],
@@ -87,4 +87,5 @@ def _bars() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True, no_color=not colours(), highlight=False),
         refresh_per_second=5,
+        redirect_stdout=False,  # an archive may go there
     )
