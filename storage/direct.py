@@ -29,6 +29,7 @@ class Attempt:
         over: set when it has ended.
         written: whether all of it is in the database, but for what is `refused`.
         ticket: of the same batch on disk, if it was put there.
+        putting: around putting it there, which is not waited for once it is written.
     """
 
     def __init__(self, batch: Batch) -> None:
@@ -36,6 +37,7 @@ class Attempt:
         self.over = trio.Event()
         self.written = False
         self.ticket: Ticket | None = None
+        self.putting = trio.CancelScope()
         self.refused: list[Refusal] = []
         self.began = trio.current_time()
 

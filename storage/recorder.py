@@ -211,16 +211,22 @@ class Recorder:
         if attempt.written:
             self._last_seconds = trio.current_time() - attempt.began
             self._count(attempt.batch.counts(), attempt.refused)
+            attempt.putting.deadline = trio.current_time() + RETRY_SECONDS
         self._judge()
         self._release(attempt)
 
     async def _put_on_disk(self, batch: Batch, attempt: Attempt | None) -> bool:
         """Whether `batch` is in the spool; if it is still under way, for the case that it fails."""
+        scope, ticket = trio.CancelScope(), None
+        if attempt is not None:
+            attempt.putting = scope
         try:
-            ticket = await self._spool.append(batch, held=attempt is not None)
+            with scope:
+                ticket = await self._spool.append(batch, held=attempt is not None)
         except SpoolError as error:
             self._spool_error = str(error)
             self._judge()
+        if ticket is None:
             return False
         if attempt is None:
             self._refuse(ticket.refused, "no record on disk can hold that")

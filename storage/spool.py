@@ -127,19 +127,12 @@ class Spool:
         Raises:
             SpoolError: it is not, for want of room or because the disk fails.
         """
-        async with self._changing:
-            try:
-                with trio.fail_after(DISK_SECONDS):
-                    return await self._append(batch, held=held)
-            except OSError as error:
-                await self._give_up_segment()
-                raise SpoolError(f"{self._folder} takes no rows: {error.strerror}") from error
-            except trio.TooSlowError as error:
-                self._descriptor = None  # in use by the thread that hangs
-                raise SpoolError(f"{self._folder}: the disk gives no answer") from error
-            except trio.Cancelled:
-                self._descriptor = None  # as above
-                raise
+        try:
+            with trio.fail_after(DISK_SECONDS):
+                async with self._changing:  # whoever holds it may wait for the disk, too
+                    return await self._append_or_give_up(batch, held=held)
+        except trio.TooSlowError as error:
+            raise SpoolError(f"{self._folder}: the disk gives no answer") from error
 
     def release(self, ticket: Ticket, *, written: bool) -> None:
         """A held batch is written, and need not be replayed; or it could not be."""
@@ -185,6 +178,16 @@ class Spool:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    async def _append_or_give_up(self, batch: Batch, *, held: bool) -> Ticket:
+        try:
+            return await self._append(batch, held=held)
+        except OSError as error:
+            await self._give_up_segment()
+            raise SpoolError(f"{self._folder} takes no rows: {error.strerror}") from error
+        except trio.Cancelled:
+            self._descriptor = None  # in use by the thread that hangs
+            raise
 
     async def _append(self, batch: Batch, *, held: bool) -> Ticket:
         now = time.time()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import trio
 from psycopg.conninfo import make_conninfo
 
 from config.models import Config, Fleet, Storage
+from storage import spool_files
 from storage.batch import batch_of, write_batch
 from storage.database import Database, open_database
 from storage.recorder import Recorder, open_recorder
@@ -303,6 +305,32 @@ async def test_it_goes_on_after_a_time_with_no_room_for_any_row(tmp_path: Path) 
         assert str(spool) not in str(recorder.status().error)
         recorder.offer(samples.stats(150))
         await _until(lambda: recorder.status().spool.rows == 101)
+
+
+async def test_a_disk_that_hangs_does_not_hold_up_a_database_that_answers(
+    database: Database, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.recorder.RETRY_SECONDS", 0.05)
+    hanging, flowing = threading.Event(), threading.Event()
+    append = spool_files.append
+
+    def hang(descriptor: int, data: bytes) -> None:
+        hanging.set()
+        assert flowing.wait(30)
+        append(descriptor, data)
+
+    monkeypatch.setattr(spool_files, "append", hang)
+    with psycopg.connect(database.conninfo) as locker:
+        async with open_recorder(database, FAST, spool) as recorder:
+            locker.execute("LOCK TABLE fleet.container_stats IN ACCESS EXCLUSIVE MODE")
+            recorder.offer(samples.stats(1))
+            assert await trio.to_thread.run_sync(hanging.wait, 20)
+            locker.rollback()
+            try:
+                await _until(lambda: not any(recorder.status().queued.values()))
+                assert recorder.status().written["container_stats"] == 1
+            finally:
+                flowing.set()
 
 
 async def test_what_nothing_takes_until_the_end_is_counted(

@@ -248,6 +248,32 @@ async def test_what_is_released_during_a_read_is_not_replayed_either(
             assert await _drained(one) == [1, 3]
 
 
+async def test_a_disk_that_hangs_in_the_replay_keeps_nobody_waiting(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.spool.DISK_SECONDS", 0.1)
+    hanging, flowing = threading.Event(), threading.Event()
+
+    def hang(path: Path) -> None:
+        hanging.set()
+        assert flowing.wait(20)
+        path.unlink()
+
+    monkeypatch.setattr("storage.spool._remove", hang)
+    async with open_spool(spool, LIMIT, Tally()) as one, trio.open_nursery() as nursery:
+        await _append(one, 1)
+        assert (await one.next(1)).counts
+        one.end()
+        nursery.start_soon(one.next, 1)
+        assert await trio.to_thread.run_sync(hanging.wait, 20)
+        try:
+            with trio.fail_after(20), pytest.raises(SpoolError, match="gives no answer"):
+                await _append(one, 2)
+        finally:
+            flowing.set()
+            nursery.cancel_scope.cancel()
+
+
 async def test_a_disk_that_fails_and_comes_back(spool: Path, tmp_path: Path) -> None:
     async with open_spool(spool, LIMIT, Tally()) as one:
         spool.rename(tmp_path / "gone")  # noqa: ASYNC240 - quick
