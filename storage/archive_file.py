@@ -26,7 +26,7 @@ from storage.errors import StorageError
 FORMAT = 1
 HEAD = "fleet-archive.json"
 MANIFEST = "manifest-{}.json"  # its sha256
-LEVEL = 2  # of gzip: twice as fast as 6, for a tenth more bytes
+LEVEL = 1  # of gzip: five times as fast as 6, for an eighth more bytes
 
 _END = 2 * tarfile.BLOCKSIZE
 

@@ -11,6 +11,7 @@ import pytest
 from storage.batch import batch_of, write_batch
 from storage.migrate import SCHEMA, upgrade
 from storage.sizes import TableSize
+from storage.spool_files import locked
 from tests.cli.running import Fleet, plain
 from tests.lab.fixtures import Lab
 from tests.lab.postgres import PostgresServer
@@ -184,6 +185,20 @@ def test_the_embedded_database_beside_a_fleet_and_alone(
     assert outcome["rows"]["container_stats"] == 61
     assert outcome["kept"] == str(data_dir / "postgres")
     assert content(conninfo) == wanted
+
+
+def test_a_fleet_that_runs_elsewhere_on_the_data_folder_is_not_disturbed(
+    fleet: Fleet, conninfo: str, tmp_path: Path
+) -> None:
+    _fill(conninfo)
+    file = tmp_path / "history.fleet"
+    with locked(tmp_path / "data" / "spool"):  # as `fleet up` does
+        fleet.out("db", "backup", str(file))
+        for words in (["restore", str(file)], ["upgrade"], ["upgrade", "--from", "embedded"]):
+            done = fleet.run("db", *words)
+            assert done.returncode == 1
+            assert "stop that fleet first" in done.stderr
+    fleet.out("db", "restore", str(file))
 
 
 def test_a_database_that_gets_timescaledb_is_brought_along(
