@@ -113,7 +113,15 @@ async def restoring(
     with contextlib.closing(database.long_sessions(CHUNK_SECONDS)) as sessions:
         target = Target(sessions, head, edition, report)
         yield target
-    target.finish()
+        target.finish()
+        for table in +target.restored.written:
+            if table not in ROLLUPS or edition != "timescaledb-community":
+                await sessions.run(functools.partial(_analyse, table=table))
+
+
+def _analyse(connection: Connection, table: str) -> None:
+    """Let the planner, and who asks for sizes, know the rows before autovacuum comes by."""
+    connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
 
 
 def refuse_newer(head: Head, source: str, known: int) -> None:
