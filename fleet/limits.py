@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +10,9 @@ from datetime import timedelta
 import trio
 
 from config.models import Fleet, Retention
+
+ROOM_SECONDS = 0.25  # before it is asked again whether there is room; then doubled
+LONGEST_ROOM_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -45,3 +49,10 @@ class Limits:
             log_age=timedelta(days=(retention or Retention()).logs),
             has_room=has_room,
         )
+
+    async def room(self) -> None:
+        """Wait until there is room, asking ever more rarely: twenty thousand logs may wait."""
+        seconds = ROOM_SECONDS
+        while not self.has_room():
+            await trio.sleep(random.uniform(seconds / 2, seconds))  # noqa: S311 - jitter
+            seconds = min(2 * seconds, LONGEST_ROOM_SECONDS)

@@ -33,7 +33,6 @@ SILENCE_SECONDS = 3600.0  # after which a followed log is opened anew, to be sur
 GRACE_SECONDS = 10.0  # that a followed log has to end when its container has
 GAP_SECONDS = 1.0  # of silence, after which a gap is told without a line behind it
 EMPTY_NANOS = 5 * 10**9  # that a log is open without a line before it is taken to have none
-ROOM_SECONDS = 0.25
 TURN = 256  # lines of a log that are taken before others have their turn
 RUNNING = ("running", "paused", "restarting")
 
@@ -242,8 +241,7 @@ class LogCollector:
             lines = maker.lines(known, frames[begin : begin + TURN])
             self._put(container, lines, maker.dropped - before)
             await trio.lowlevel.checkpoint()
-        while not self._limits.has_room():  # noqa: ASYNC110 - nobody tells when there is again
-            await trio.sleep(ROOM_SECONDS)
+        await self._limits.room()
 
     def _note_empty(self, cursor: LogCursor, opened: int) -> None:
         """Note a log that was open for a while without a line: what comes from then on is new."""

@@ -111,8 +111,9 @@ class Recorder:
 
         Without it, what can be read later, such as logs, had better not be read now.
         """
-        on_disk = self._spool.status().bytes * 2 < self._settings.spool_megabytes * MEGABYTE
-        return on_disk and len(self._waiting) * 2 < self._settings.queue_rows
+        if len(self._waiting) * 2 >= self._settings.queue_rows:
+            return False
+        return self._spool.bytes * 2 < self._settings.spool_megabytes * MEGABYTE
 
     def status(self) -> RecorderStatus:
         """How it goes now."""

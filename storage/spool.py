@@ -105,7 +105,7 @@ class Spool:
         rows = self.rows
         return SpoolStatus(
             rows=rows,
-            bytes=self._bytes(),
+            bytes=self.bytes,
             oldest=datetime.fromtimestamp(oldest, UTC) if rows and oldest is not None else None,
             damaged_bytes=self._damaged_bytes,
             damaged_rows=self._damaged_rows,
@@ -115,6 +115,11 @@ class Spool:
     def rows(self) -> int:
         """Rows that are here and, as far as is known, not in the database."""
         return self._under_way + sum(sum(one.counts.values()) for one in self._segments)
+
+    @property
+    def bytes(self) -> int:
+        """Of all its files."""
+        return sum(segment.size for segment in self._segments)
 
     async def append(self, batch: Batch, *, held: bool = False) -> Ticket:
         """Put `batch` on disk; it is there when this returns.
@@ -213,7 +218,7 @@ class Spool:
         return ticket
 
     async def _make_room(self, size: int) -> None:
-        while self._segments and self._bytes() + size > self._limit:
+        while self._segments and self.bytes + size > self._limit:
             oldest = self._segments.pop(0)
             if not self._segments:
                 self.close()
@@ -299,9 +304,6 @@ class Spool:
                     self.close()
                 self._count_missing(written)
                 await self._in_thread(_remove, written.path)
-
-    def _bytes(self) -> int:
-        return sum(segment.size for segment in self._segments)
 
     def _notify(self) -> None:
         self._changed.set()
