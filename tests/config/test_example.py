@@ -92,6 +92,11 @@ def test_the_guide_gives_every_default_as_it_is(model: type[msgspec.Struct]) -> 
 def _in_toml(value: object) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    is_choice = isinstance(value, str) and value.isalpha()
     return (
-        f"`{value:g}`" if isinstance(value, float) else f"`{value}`".replace("`info`", '`"info"`')
+        f"`{value:g}`"
+        if isinstance(value, float)
+        else f'`"{value}"`'
+        if is_choice
+        else f"`{value}`"
     )
