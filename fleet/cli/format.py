@@ -42,6 +42,11 @@ def ago(time: datetime | None, now: datetime | None = None) -> str:
     return f"{int(seconds)}s"
 
 
+def minute(time: datetime) -> str:
+    """A point in time in this machine's zone: `2026-01-30 12:05`."""
+    return f"{time.astimezone():%Y-%m-%d %H:%M}"
+
+
 def pairs(values: dict[str, str]) -> str:
     """Labels as `key=value,key=value`."""
     return ",".join(f"{key}={value}" for key, value in values.items())

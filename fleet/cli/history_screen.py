@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from fleet.cli.chart import GAP, LABEL, Frame, bars, draw, plain
 from fleet.cli.errors import CommandError
 from fleet.cli.figures import CONTAINER, HOST, Figure, P, What, readings
-from fleet.cli.format import ago, percent, size
+from fleet.cli.format import ago, minute, percent, size
 from fleet.cli.history_sources import Past
 from fleet.cli.output import width, write
 from fleet.cli.table import Cell, Column, Table, Tone, cell, write_lines, write_table
@@ -52,7 +52,7 @@ def history_lines(past: Past, whats: Sequence[What], columns: int) -> Iterator[C
     else:
         name = stats.host
         charts = _charts(stats, stats.points, _wanted(HOST, whats, "a host"), columns)
-    span = f"{_local(stats.start)} to {_local(stats.end)}"
+    span = f"{minute(stats.start)} to {minute(stats.end)}"
     every = length(stats.step_seconds)
     yield cell(f"{name}  {span}, {RESOLUTIONS[stats.resolution]} in steps of {every}", "strong")
     if past.uptime is not None:
@@ -181,7 +181,3 @@ def length(seconds: float) -> str:
 
 def _many(count: int, what: str) -> str:
     return f"{count} {what}" + ("" if count == 1 else "s")
-
-
-def _local(time: datetime) -> str:
-    return time.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -11,6 +11,7 @@ import msgspec
 from fleet.cli.api import Api, RefusedError
 from fleet.cli.containers import NoContainerError, resolve
 from fleet.cli.errors import CommandError
+from fleet.cli.format import minute
 from fleet.cli.log_output import LogWriter
 from fleet.cli.log_stored import REACH, Search, follow_stored, show_stored, tell_nothing
 from fleet.cli.output import note
@@ -146,7 +147,7 @@ def _before(api: Api, host: str, reference: str, asked: Asked, writer: LogWriter
         search = msgspec.structs.replace(asked.search(), until=until)
         if show_stored(api, [f"{host}/{container.name}"], search, writer):
             note(
-                f"fleet: lines from before {container.created.astimezone():%Y-%m-%d %H:%M:%S}"
+                f"fleet: lines from before {minute(container.created)}"
                 f" are of earlier containers called {container.name}, as they were kept"
             )
     except RefusedError as error:

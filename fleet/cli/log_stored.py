@@ -11,6 +11,7 @@ import msgspec
 
 from fleet.cli.api import Api, Message, NotRunningError, Query
 from fleet.cli.errors import CommandError
+from fleet.cli.format import minute
 from fleet.cli.log_output import Line, LogWriter
 from fleet.cli.output import note
 from fleet.cli.past import container_path
@@ -118,7 +119,7 @@ def tell_nothing(api: Api, references: Sequence[str], search: Search) -> None:
         CommandError: Of one of the containers none is kept.
     """
     anything = msgspec.structs.replace(search, text="", regex="", levels=(), tail=1)
-    since = search.since.astimezone().isoformat(sep=" ", timespec="minutes")
+    since = minute(search.since)
     for reference in references or [""]:
         if next(_lines(api, reference, anything), None) is None:
             whose = f"of {reference} " if reference else ""

@@ -14,6 +14,7 @@ from config.models import Config
 from fleet import app
 from fleet.cli.api import Api, NotRunningError
 from fleet.cli.errors import CommandError
+from fleet.cli.format import minute
 from fleet.cli.output import note, safe
 from fleet.cli.running import run
 from fleet.cli.settings import base_url, token_of
@@ -69,9 +70,9 @@ def _taken(config: Config, error: ListenError) -> CommandError:
         other = Api(url, token_of(config)).fleet()
     except (NotRunningError, CommandError):
         return CommandError(str(error), "choose another with --listen, or `listen` in [fleet]")
-    since = other.started.astimezone().isoformat(sep=" ", timespec="seconds")
     return CommandError(
-        f"another fleet is running at {url} since {since}, with {other.config.source or 'no file'}",
+        f"another fleet is running at {url} since {minute(other.started)},"
+        f" with {other.config.source or 'no file'}",
         "look at it with `fleet status`, stop it, or choose another --listen and --data-dir",
     )
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
 from fleet.cli.containers import Containers, tell_unreachable
-from fleet.cli.format import percent, size
+from fleet.cli.format import minute, percent, size
 from fleet.cli.past import need_running
 from fleet.cli.periods import Period
 from fleet.cli.settings import Settings
@@ -54,12 +53,8 @@ def over_span(settings: Settings, wanted: Wanted, sort: SortBy) -> Ranking:
     """
     api = need_running(Source(settings), "only a running fleet has the past")
     found = api.read("/api/metrics/containers", ConsumersDocument, wanted.query(sort))
-    times = " to ".join(_local(time) for time in (found.start, found.end))
+    times = " to ".join(minute(time) for time in (found.start, found.end))
     return Ranking(document=found, table=span_table(found), summary=times)
-
-
-def _local(time: datetime) -> str:
-    return time.astimezone().isoformat(sep=" ", timespec="minutes")[:16]
 
 
 class Pace(NamedTuple):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -34,6 +35,7 @@ def test_a_second_fleet_is_refused(up: Fleet) -> None:
     done = up.spawn("up")
     assert done.returncode == 1
     assert "another fleet is running at http://127.0.0.1:" in done.stderr
+    assert re.search(r" since \d{4}-\d\d-\d\d \d\d:\d\d, with /", done.stderr)
     assert "Traceback" not in done.stderr
 
 
