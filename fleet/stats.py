@@ -35,6 +35,10 @@ class StatsCollector:
         self._wall_clock = connected.version.is_podman
         self._previous: dict[str, tuple[datetime | None, docker.Stats]] = {}
         self._under_way: set[str] = set()
+        self._failures: dict[str, int] = {}  # in a row, by container
+        self._put_off: list[Container] = []  # failed last time: they come when all others are done
+        self._trying = 0  # of those, now
+        self._try_at_most = 1
         is_prompt = (connected.engine.api or (0, 0)) >= PROMPT_API
         most = connected.host.monitoring.connections_per_host
         self._at_a_time = min(AT_A_TIME, most) if is_prompt else most
@@ -42,7 +46,9 @@ class StatsCollector:
     async def run(self) -> None:
         """Poll for ever, each host at its own phase so that many do not tick together.
 
-        A container that has not answered by the next tick misses that one, alone.
+        A container that has not answered by the next tick misses that one, alone. One whose last
+        answer failed comes after all others, and takes no second place until one of them answers:
+        those that hang, until the time limit, would else keep the others waiting.
         """
         tick = trio.current_time() + random.uniform(0, min(1.0, self._interval / 10))  # noqa: S311 - spreads load
         async with trio.open_nursery() as polls:
@@ -60,17 +66,34 @@ class StatsCollector:
     def _start_polls(self, polls: trio.Nursery, *, in_turn: bool = True) -> None:
         running = self._tracker.running(self._host)
         self._previous = {c.id: self._previous[c.id] for c in running if c.id in self._previous}
+        self._failures = {c.id: self._failures[c.id] for c in running if c.id in self._failures}
         due = [container for container in running if container.id not in self._under_way]
         self._under_way.update(container.id for container in due)
         self._tracker.missed(self._host, (len(running) - len(due)) * in_turn)
-        left = iter(due)
-        for _ in range(min(self._at_a_time, len(due))):  # far cheaper than a task for each
+        self._put_off += [container for container in due if container.id in self._failures]
+        self._put_off.sort(key=lambda container: self._failures.get(container.id, 0))
+        well = [container for container in due if container.id not in self._failures]
+        left, places = iter(well), max(1, self._at_a_time - self._trying)
+        for _ in range(min(places, len(well) + len(self._put_off))):  # far cheaper than one each
             polls.start_soon(self._take_all, left)
 
     async def _take_all(self, left: Iterator[Container]) -> None:
-        """Take what is left of a round, which several do together."""
+        """Take what is left of a round, which several do together, then what was put off."""
         for container in left:
             await self._take(container)
+        while self._put_off and self._trying < self._try_at_most:
+            self._trying += 1
+            try:
+                await self._take(self._put_off.pop(0))
+            finally:
+                self._trying -= 1
+
+    def _note(self, container_id: str, *, answered: bool) -> None:
+        if not answered:
+            self._failures[container_id] = self._failures.get(container_id, 0) + 1
+            self._try_at_most = 1
+        elif self._failures.pop(container_id, 0):  # perhaps the Engine was slow, and all come back
+            self._try_at_most = min(self._try_at_most + 1, self._at_a_time)
 
     async def _take(self, container: Container) -> None:
         try:
@@ -78,10 +101,12 @@ class StatsCollector:
         except NotFoundError:
             return
         except EngineError:
+            self._note(container.id, answered=False)
             self._tracker.missed(self._host, 1)
             return
         finally:
             self._under_way.discard(container.id)
+        self._note(container.id, answered=True)
         if stats is None:  # it stopped between the tick and the answer
             return
         # It may have been restarted, and inspected, while the Engine was thinking.
