@@ -17,6 +17,9 @@ SCHEMA = "fleet"  # of its own, so that a database may be shared and `public` ne
 
 _LOCK = 0x666C6565_74000001  # "fleet", 1: held by whoever migrates
 
+_OBJECTS = """
+SELECT count(*), to_regclass(%s) IS NOT NULL FROM pg_class WHERE relnamespace = to_regnamespace(%s)
+"""
 _RECORD = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     version  integer PRIMARY KEY,
@@ -122,15 +125,31 @@ def _check_encoding(connection: Connection, where: str) -> None:
         )
 
 
-def _applied(connection: Connection) -> dict[int, str]:
-    exists = connection.execute("SELECT to_regclass(%s)", [f"{SCHEMA}.schema_migrations"])
-    if exists.fetchone() == (None,):
+def applied_steps(connection: Connection, where: str) -> dict[int, str] | None:
+    """The checksums of the steps that were applied, by version; None in a database without them.
+
+    Raises:
+        DatabaseError: somebody else has a schema of our name there.
+    """
+    found = connection.execute(_OBJECTS, [f"{SCHEMA}.schema_migrations", SCHEMA]).fetchone()
+    objects, is_ours = found or (0, False)
+    if not is_ours:
+        if objects:
+            raise DatabaseError(
+                f"{where}: the schema `{SCHEMA}` there is not fleet's own. Use another database."
+            )
+        return None
+    rows = connection.execute("SELECT version, checksum FROM schema_migrations").fetchall()
+    return {int(str(version)): str(checksum) for version, checksum in rows}
+
+
+def _applied(connection: Connection, where: str) -> dict[int, str]:
+    applied = applied_steps(connection, where)
+    if applied is None:
         with connection.transaction():
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
             connection.execute(_RECORD)
-        return {}
-    rows = connection.execute("SELECT version, checksum FROM schema_migrations").fetchall()
-    return {int(str(version)): str(checksum) for version, checksum in rows}
+    return applied or {}
 
 
 def _apply(connection: Connection, step: Migration) -> None:

@@ -77,6 +77,19 @@ def test_a_newer_schema_is_refused(connection: Connection) -> None:
         migrate(connection, "it")
 
 
+def test_a_schema_of_somebody_else_is_left_alone(connection: Connection) -> None:
+    connection.execute(f"CREATE SCHEMA {SCHEMA}".encode())
+    connection.execute("CREATE TABLE containers (number_of_ships integer)")
+    with pytest.raises(DatabaseError, match="is not fleet's own. Use another database"):
+        migrate(connection, "it")
+    assert _tables(connection) == {"containers"}
+
+
+def test_an_empty_schema_that_somebody_made_for_us_is_used(connection: Connection) -> None:
+    connection.execute(f"CREATE SCHEMA {SCHEMA}".encode())
+    assert migrate(connection, "it")
+
+
 def test_a_step_that_fails_leaves_no_trace_and_can_be_repeated(connection: Connection) -> None:
     first = Migration(1, "0001", "CREATE TABLE one (a int)")
     bad = Migration(2, "0002", "CREATE TABLE two (a int); SELECT 1 / 0")
