@@ -107,7 +107,7 @@ def migrate(
     steps = bundled_migrations() if migrations is None else migrations
     connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
     try:
-        todo = pending(steps, _applied(connection), where)
+        todo = pending(steps, _applied(connection, where), where)
         for step in todo:
             _apply(connection, step)
     finally:
