@@ -4,15 +4,16 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
 import trio
+import trio.testing
 
 from config.models import Fleet
 from fleet.limits import LONGEST_ROOM_SECONDS, Limits
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_who_waits_for_room_asks_ever_more_rarely() -> None:
+async def test_who_waits_for_room_asks_ever_more_rarely(
+    autojump_clock: trio.testing.MockClock,  # noqa: ARG001 - by its clock
+) -> None:
     asked: list[float] = []
 
     def has_room() -> bool:
