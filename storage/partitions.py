@@ -75,17 +75,22 @@ def keep_up(
 ) -> list[str]:
     """Make the partitions of these days, and for rows from `since` on that had none.
 
-    Returns their names; none where another process is at it.
+    Returns their names; none where another process is at it. Each is made in a transaction of its
+    own: one that has moved rows, and so keeps writers waiting at the DEFAULT partition, could not
+    wait for the table that these hold.
     """
     until = now + AHEAD
-    with connection.transaction():
-        if not alone(connection, PARTITIONS):
-            return []
-        wanted = {
-            *starts(now - BEHIND, until, width),
-            *_strays(connection, table, width, since, until),
-        }
-        return make(connection, table, width, sorted(wanted))
+    wanted = {
+        *starts(now - BEHIND, until, width),
+        *_strays(connection, table, width, since, until),
+    }
+    made: list[str] = []
+    for start in sorted(wanted - {part.start for part in partitions(connection, table)}):
+        with connection.transaction():
+            if not alone(connection, PARTITIONS):
+                break
+            made += make(connection, table, width, [start])
+    return made
 
 
 def _strays(
