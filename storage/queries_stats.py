@@ -183,6 +183,12 @@ class StatsQueries:
         check_points(points)
 
         def read(connection: Connection) -> Series[P]:
+            with connection.transaction():
+                # One view of all: else what is rolled up meanwhile would be read twice.
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                return answer(connection)
+
+        def answer(connection: Connection) -> Series[P]:
             family, name = query
             reach = _reach(connection, family, start, end, wanted)
             resolved = choose(reach.series)

@@ -1,9 +1,11 @@
 """What samples and their rollups answer."""
 
+import functools
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import psycopg
 import pytest
 
 from config.models import Storage
@@ -124,6 +126,29 @@ async def test_samples_that_are_not_rolled_up_yet_count_once(
     assert sum(point.samples for point in found.points) == 121
     total = await queries.total(Meant(), START, START + newest * 2, 1, "1h")
     assert [(point.samples, point.containers) for point in total.points] == [(121, 1)]
+
+
+async def test_what_is_rolled_up_meanwhile_counts_once(database: Database) -> None:
+    edition = (await database.about()).edition
+    await write(database, (stats(n) for n in range(0, 7200, 10)))
+
+    class Meanwhile(StatsQueries):
+        def _one(self, start: datetime, end: datetime, points: int) -> Resolution:
+            options = "-c search_path=fleet,public -c timezone=UTC"
+            with psycopg.connect(database.conninfo, autocommit=True, options=options) as other:
+                assert edition == "timescaledb-community" or roll_up(
+                    other, "container_stats", edition
+                )
+            return super()._one(start, end, points)
+
+    if edition != "timescaledb-community":
+        work = functools.partial(advance, family="container_stats", days=2)
+        await database.maintain(work)
+    start = END - timedelta(days=40)
+    for _ in range(3):
+        found = await Meanwhile(database, Storage()).containers("h", ["c1"], start, NOW, 1)
+        assert found.grid.resolution == "1d"
+        assert [point.samples for point in found.points] == [720]
 
 
 async def test_incarnations_are_told_apart(database: Database, queries: StatsQueries) -> None:
