@@ -22,7 +22,7 @@ STEPS: dict[Resolution, timedelta] = {
 _KEPT: dict[Resolution, str] = {"raw": "samples", "1m": "minutes", "1h": "hours", "1d": "days"}
 _READ_EVERY = {**STEPS, "raw": timedelta(seconds=10)}  # for samples a guess
 _MOST_READ = {False: 10_000, True: 100_000}  # rows, for finer points than the range is for; many
-_SLACK = timedelta(hours=1)  # retention cuts later than it may, and a range is asked for earlier
+_SLACK = timedelta(minutes=1)  # between when a range is asked for, up to now, and when it is read
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ONE: dict[Resolution, timedelta] = {

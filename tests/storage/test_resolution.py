@@ -29,6 +29,8 @@ DAY = timedelta(days=1)
         (90 * DAY, 300, 0 * DAY, None, "1h"),
         (90 * DAY, 90, 0 * DAY, None, "1d"),
         (HOUR, 300, 6.9 * DAY, None, "raw"),
+        (HOUR, 300, 7 * DAY - HOUR, None, "raw"),
+        (HOUR, 300, 7 * DAY - HOUR / 2, None, "1m"),  # some may have been dropped
         (HOUR, 300, 8 * DAY, None, "1m"),  # samples are no longer kept
         (HOUR, 300, 31 * DAY, None, "1h"),
         (HOUR, 300, 91 * DAY, None, "1d"),
