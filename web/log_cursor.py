@@ -9,6 +9,7 @@ import msgspec
 
 from storage.queries_logs import LogPlace
 from web.history_documents import LogLineDocument
+from web.times import YEARS
 
 
 def place_of(line: LogLineDocument) -> LogPlace:
@@ -30,5 +31,6 @@ def read_cursor(cursor: str) -> LogPlace | None:
         place = msgspec.msgpack.decode(data, type=LogPlace)
     except (ValueError, binascii.Error, msgspec.MsgspecError):
         return None
-    aware = place.time.tzinfo is not None
-    return place if aware and abs(place.time_nano) < 2**63 and abs(place.sequence) < 2**31 else None
+    timely = place.time.tzinfo is not None and place.time.year in YEARS
+    fits = abs(place.time_nano) < 2**63 and abs(place.sequence) < 2**31
+    return place if timely and fits else None

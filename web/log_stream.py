@@ -16,7 +16,7 @@ from litestar.types import Receive, Scope, Send
 
 from storage.queries_logs import LogPlace
 from web.documents import GapDocument
-from web.history import History, HistoryUnavailable, LogFilter, Span
+from web.history import History, HistoryRefused, HistoryUnavailable, LogFilter, Span
 from web.history_documents import LogLineDocument
 from web.log_cursor import place_of, write_cursor
 from web.log_source import LogSource, LogSubscription
@@ -79,6 +79,8 @@ class LogStream:
             except HistoryUnavailable:
                 told = GapDocument(missed=None, reason="the database is away")
                 await write(_gap(told))
+            except HistoryRefused:  # the span is longer than is read at once
+                await write(_gap(GapDocument(missed=None, reason="too far behind")))
             await self._pass_on(subscription, write)
 
     async def _send_stored(self, write: Write) -> None:

@@ -9,6 +9,7 @@ from web.problems import Problem, bad_parameter
 
 MAX_SPAN = timedelta(days=800)  # longer than days are kept, unless told to
 DEFAULT_SPAN = timedelta(hours=1)
+YEARS = range(1000, 9999)  # of times that any span can be added to, or taken from
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"([0-9]{1,9})([smhdw])")
 _SECONDS = re.compile(r"[0-9]{1,11}(\.[0-9]{1,9})?")
@@ -20,7 +21,10 @@ def parse_duration(text: str) -> timedelta | None:
     match = _DURATION.fullmatch(text)
     if match is None:
         return None
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    try:
+        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    except OverflowError:  # millions of years
+        return None
 
 
 def parse_time(name: str, text: str, now: datetime) -> datetime:
@@ -31,11 +35,12 @@ def parse_time(name: str, text: str, now: datetime) -> datetime:
     """
     try:
         if (ago := parse_duration(text)) is not None:
-            return now - ago
-        if _SECONDS.fullmatch(text):
-            return datetime.fromtimestamp(float(text), UTC)
-        time = datetime.fromisoformat(_LOST_PLUS.sub("+", text))
-        if time.tzinfo is None:
+            time = now - ago
+        elif _SECONDS.fullmatch(text):
+            time = datetime.fromtimestamp(float(text), UTC)
+        else:
+            time = datetime.fromisoformat(_LOST_PLUS.sub("+", text))
+        if time.tzinfo is None or time.year not in YEARS:
             raise bad_parameter(name, text)
         return time.astimezone(UTC)
     except (ValueError, OverflowError) as error:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import httpx
 import msgspec
 import pytest
 
+from storage.queries_logs import LogPlace
 from tests.web.conftest import ID
 from tests.web.fleet_in_memory import FleetInMemory, make_event, make_stats
 from tests.web.history_in_memory import HistoryInMemory
@@ -22,8 +25,10 @@ from web.history_documents import (
     TotalHistoryDocument,
     UptimeDocument,
 )
+from web.log_cursor import write_cursor
 
 IMAGE = "1" * 64
+BEYOND_TIME = write_cursor(LogPlace(datetime.max.replace(tzinfo=UTC), 1, "one", "c", "stdout", 0))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,11 @@ async def test_every_answer_decodes_as_its_document(
         ("/api/metrics/containers?limit=101", "limit", "1 to 100"),
         ("/api/metrics/total?host=onne", "host", "Did you mean one?"),
         ("/api/metrics/total/history?last=801d", "last", "800 days"),
+        ("/api/logs?last=999999999w", "last", "800 days"),
+        ("/api/logs?end=0001-01-01T00:00:00Z", "end", "time with its zone"),
+        ("/api/logs?start=9999-12-31T00:00:00Z", "start", "time with its zone"),
+        ("/api/logs?start=105000w&end=104990w", "end", "time with its zone"),
+        (f"/api/logs?cursor={BEYOND_TIME}", "cursor", "older or newer"),
         ("/api/images?host=onne", "host", "Did you mean one?"),
     ],
 )

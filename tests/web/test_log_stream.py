@@ -9,6 +9,7 @@ from tests.web.history_in_memory import HistoryInMemory
 from tests.web.logs_in_memory import LogsInMemory, make_line
 from tests.web.reading import Reader, follow, until
 from tests.web.test_answers import problem
+from web.history import HistoryRefused
 
 PATH = "/api/containers/one/web/logs"
 KEY = ("one", ID)
@@ -66,6 +67,20 @@ async def test_what_was_missed_is_told(address: str, logs: LogsInMemory) -> None
         logs.followers[KEY].put(make_line(1))
         told = await reader.next()
         assert (told.event, told.data["missed"]) == ("gap", 3)
+        assert await lines(reader, 1) == ["line 1"]
+
+
+async def test_what_is_too_long_ago_is_told(
+    address: str, history: HistoryInMemory, logs: LogsInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_asked: object) -> None:
+        raise HistoryRefused("Ask for at most 30 days at once.")
+
+    monkeypatch.setattr(history, "logs", refuse)
+    async with follow(address, "follow=true&start=60d", path=PATH) as reader:
+        told = await reader.next()
+        assert (told.event, told.data["reason"]) == ("gap", "too far behind")
+        logs.followers[KEY].put(make_line(1))
         assert await lines(reader, 1) == ["line 1"]
 
 
