@@ -30,6 +30,12 @@ _COMPRESSED = {  # and the columns whose values are kept apart
 }
 _REFRESH_EVERY = {"1m": timedelta(minutes=1), "1h": timedelta(minutes=10), "1d": timedelta(hours=1)}
 
+# Newer releases refresh in batches, the newest first, and show nothing of the older ones meanwhile.
+_OLDEST_FIRST = {"refresh_newest_first": "false", "buckets_per_batch": "720"}
+_PARAMETERS = """
+SELECT unnest(proargnames) FROM pg_proc WHERE proname = 'add_continuous_aggregate_policy'
+"""
+
 _JOB = """
 SELECT (config->>%s)::interval
 FROM timescaledb_information.jobs
@@ -112,8 +118,11 @@ def _keep_refresh(connection: Connection, level: Level, retention: Retention) ->
     if known == back:
         return False
     connection.execute("SELECT remove_continuous_aggregate_policy(%s, true)", [level.target])
+    known_names = {row[0] for row in connection.execute(_PARAMETERS)}
+    order = "".join(f", {n} => {value}" for n, value in _OLDEST_FIRST.items() if n in known_names)
     connection.execute(
-        "SELECT add_continuous_aggregate_policy(%s, %s::interval, %s::interval, %s::interval)",
+        "SELECT add_continuous_aggregate_policy("
+        f"%s, %s::interval, %s::interval, %s::interval{order})".encode(),
         [level.target, back, level.width, _REFRESH_EVERY[suffix]],
     )
     return True

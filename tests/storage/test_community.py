@@ -100,6 +100,16 @@ def test_policies_follow_the_configuration(connection: Connection) -> None:
     assert jobs == [("policy_compression", 5), ("policy_refresh_continuous_aggregate", 6)]
 
 
+def test_no_sample_is_hidden_while_a_policy_refreshes_days(connection: Connection) -> None:
+    upgrade(connection, "it")
+    keep_policies(connection, Retention())
+    orders = connection.execute(
+        "SELECT DISTINCT config->>'refresh_newest_first' FROM timescaledb_information.jobs"
+        " WHERE proc_name = 'policy_refresh_continuous_aggregate' AND hypertable_schema = 'fleet'"
+    ).fetchall()
+    assert orders in ([("false",)], [(None,)])  # of releases that know no order
+
+
 @pytest.mark.parametrize("before", ["plain", "timescaledb-apache"])
 def test_rollups_of_before_stay_when_the_samples_are_gone(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, before: str
