@@ -25,17 +25,11 @@ from fleet.log_feed import LogFeed
 from fleet.publish import publisher
 from fleet.read_model import LiveReadModel
 from fleet.reload import Reloader, RunningConfig
+from fleet.resuming import Resuming
 from fleet.rows import RowWriter
 from fleet.runtime import open_runtime_dir
 from fleet.signals import Signals, open_signals
-from fleet.storing import (
-    StorageView,
-    containers_of,
-    counters_of,
-    images_of,
-    last_lines_of,
-    resume_points,
-)
+from fleet.storing import StorageView
 from fleet.supervisor import Supervisor
 from fleet.tracker import Tracker
 from storage.store import Store, open_store
@@ -113,25 +107,20 @@ class _Fleet:
     ) -> None:
         """Run all parts side by side until cancelled."""
         config = self._running.config
-        self._rows.expect(await containers_of(self._store.database, config.hosts))
-        last = await counters_of(self._store.database, self._store.recorder, config.hosts)
-        self._tracker.resume(last.containers, last.interfaces)
         limits = Limits.of(
             config.fleet,
             config.storage.retention,
             self._store.recorder.has_room,
         )
-        stored = await images_of(self._store.database, config.hosts)
-        self._tracker.resume_images(stored.images)
-        self._image_rows.expect(stored.meanings)
-        lines = await last_lines_of(self._store.database, config.hosts, limits.log_age)
-        self._tracker.log_cursors.resume(lines)
-        supervisor = Supervisor(
+        resuming = Resuming(
+            self._store.database,
+            self._store.recorder,
             self._tracker,
-            limits,
-            publisher(config),
-            await resume_points(self._store.database),
+            self._rows,
+            self._image_rows,
+            limits.log_age,
         )
+        supervisor = Supervisor(self._tracker, limits, publisher(config), resuming.resume)
         supervisor.want(config.hosts)
         read_model = LiveReadModel(
             self._tracker, self._hosts, self._running.document, self._storage.document

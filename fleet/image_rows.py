@@ -23,8 +23,8 @@ class ImageRows:
         self._meanings: dict[str, dict[str, str]] = {}  # host -> reference -> image id
 
     def expect(self, meanings: Mapping[str, Mapping[str, str]]) -> None:
-        """Know what each reference meant in an earlier run of ours, by host."""
-        self._meanings = {host: dict(known) for host, known in meanings.items()}
+        """Know what each reference meant as far as it is stored, by host."""
+        self._meanings |= {host: dict(known) for host, known in meanings.items()}
 
     def __call__(self, change: Change) -> None:
         """Offer what a change adds."""

@@ -29,11 +29,12 @@ class LogCursors:
     def __init__(self) -> None:
         self.began = datetime.now(UTC)
         self._cursors: dict[str, dict[str, LogCursor]] = {}
-        self._is_unknown = False
+        self._unknown: set[str] = set()  # hosts
 
-    def resume(self, last: Iterable[LastLine] | None) -> None:
-        """Go on after these lines; None: the database may hold some, but does not tell."""
-        self._is_unknown = last is None
+    def resume(self, hosts: Iterable[str], last: Iterable[LastLine] | None) -> None:
+        """Go on after these lines of `hosts`; None: some may be stored, but that is not told."""
+        if last is None:
+            self._unknown.update(hosts)
         for line in last or ():
             place = Place(line.time_nano, line.sequence)
             self.of(line.host, line.container_id).places[line.stream] = place
@@ -42,7 +43,7 @@ class LogCursors:
         """A container's cursor; a new one if there is none."""
         known = self._cursors.setdefault(host, {})
         if container_id not in known:
-            known[container_id] = LogCursor(is_unknown=self._is_unknown)
+            known[container_id] = LogCursor(is_unknown=host in self._unknown)
         return known[container_id]
 
     def known(self, host: str) -> Set[str]:
@@ -56,3 +57,4 @@ class LogCursors:
     def forget(self, host: str) -> None:
         """Forget a host."""
         self._cursors.pop(host, None)
+        self._unknown.discard(host)

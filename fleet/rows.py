@@ -60,8 +60,8 @@ class RowWriter:
         self._stored: dict[str, Sequence[ContainerRow]] = {}
 
     def expect(self, stored: Mapping[str, Sequence[ContainerRow]]) -> None:
-        """Compare with these rows of an earlier run, by host, when the host is first listed."""
-        self._stored = dict(stored)
+        """Compare with these stored rows, by host, when the host is listed next."""
+        self._stored |= stored
 
     def __call__(self, change: Change) -> None:
         """Offer what a change adds to the history."""

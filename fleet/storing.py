@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -115,17 +115,18 @@ async def containers_of(database: Database, hosts: Iterable[str]) -> dict[str, l
         return {}
 
 
-async def resume_points(database: Database) -> dict[str, int]:
+async def resume_points(database: Database, hosts: Collection[str]) -> dict[str, int]:
     """Nanoseconds of the last stored event by host; nothing where the database is away.
 
     Without them a host's events are asked for from an hour back, and told apart when written.
     """
     try:
         with trio.fail_after(RESUME_SECONDS):
-            return await last_event_nanos(database)
+            known = await last_event_nanos(database)
     except (StorageError, trio.TooSlowError) as error:
         log.warning("the database does not tell where events ended: %s", error)
         return {}
+    return {host: known[host] for host in hosts if host in known}
 
 
 async def counters_of(database: Database, recorder: Recorder, hosts: Iterable[str]) -> LastCounters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -17,6 +17,9 @@ from fleet.session import HostSession, Publish
 from fleet.tracker import Tracker
 
 log = logging.getLogger(__name__)
+
+Resume = Callable[[Collection[str]], Awaitable[Mapping[str, int]]]
+"""Learns what is stored of hosts; returns nanoseconds of the last known event by host."""
 
 
 @dataclass
@@ -35,7 +38,7 @@ class Supervisor:
         tracker: The live state that the sessions keep.
         limits: What all hosts share.
         publish: See `HostSession`.
-        resume: Nanoseconds of the last known event by host, from the database.
+        resume: Called with hosts that are new here, before they are followed.
     """
 
     def __init__(
@@ -43,13 +46,14 @@ class Supervisor:
         tracker: Tracker,
         limits: Limits,
         publish: Publish,
-        resume: Mapping[str, int] | None = None,
+        resume: Resume,
     ) -> None:
         self._tracker = tracker
         self._limits = limits
         self._publish = publish
         self._running: dict[str, _Running] = {}
-        self._cursors = {host: EventCursor(nano) for host, nano in (resume or {}).items()}
+        self._resume = resume
+        self._cursors: dict[str, EventCursor] = {}
         self._desired: Mapping[str, Host] = {}
         self._restart: set[str] = set()
         self._changed = trio.Event()
@@ -95,18 +99,25 @@ class Supervisor:
             self._tracker.remove_host(name)
             self._cursors.pop(name, None)
             log.info("%s: no longer in the configuration", name)
-        for name, host in desired.items():
-            if name not in self._running:
-                self._start(nursery, host)
+        starting = [host for name, host in desired.items() if name not in self._running]
+        await self._start([host for host in starting if self._show(host)], nursery)
 
-    def _start(self, nursery: trio.Nursery, host: Host) -> None:
-        if not host.enabled:
-            if not self._is_disabled(host.name):
-                self._tracker.add_host(host.name, "disabled")
-            return
-        self._tracker.add_host(host.name)
-        self._running[host.name] = running = _Running(host)
-        nursery.start_soon(self._session, running, name=f"session {host.name}")
+    def _show(self, host: Host) -> bool:
+        """Show a host that is to begin; returns whether it is enabled."""
+        if host.enabled:
+            self._tracker.add_host(host.name)
+        elif not self._is_disabled(host.name):
+            self._tracker.add_host(host.name, "disabled")
+        return host.enabled
+
+    async def _start(self, hosts: list[Host], nursery: trio.Nursery) -> None:
+        """Start sessions; of hosts that none was started for yet, what is stored comes first."""
+        if fresh := [host.name for host in hosts if host.name not in self._cursors]:
+            known = await self._resume(fresh)
+            self._cursors |= {name: EventCursor(known.get(name)) for name in fresh}
+        for host in hosts:
+            self._running[host.name] = running = _Running(host)
+            nursery.start_soon(self._session, running, name=f"session {host.name}")
 
     def _is_disabled(self, name: str) -> bool:
         state = self._tracker.hosts.get(name)
@@ -114,7 +125,7 @@ class Supervisor:
 
     async def _session(self, running: _Running) -> None:
         host = running.host
-        cursor = self._cursors.setdefault(host.name, EventCursor())
+        cursor = self._cursors[host.name]
         session = HostSession(host, self._tracker, self._limits, cursor, self._publish)
         try:
             with running.scope:

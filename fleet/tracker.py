@@ -126,12 +126,12 @@ class Tracker:
         interfaces: Mapping[str, Interfaces],
     ) -> None:
         """Know from now on where the counters of an earlier run of ours stood, by host."""
-        self._counters = {host: dict(known) for host, known in counters.items()}
-        self._interfaces = dict(interfaces)
+        self._counters |= {host: dict(known) for host, known in counters.items()}
+        self._interfaces |= interfaces
 
     def resume_images(self, images: Mapping[str, Mapping[str, Image]]) -> None:
         """Know the images of an earlier run of ours, by host and id, until they are listed."""
-        self._earlier_images = {host: dict(known) for host, known in images.items()}
+        self._earlier_images |= {host: dict(known) for host, known in images.items()}
 
     def add_host(self, name: str, status: str = "connecting") -> None:
         """Begin with a host; one that is known already starts anew but keeps its containers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,7 +21,7 @@ from fleet.events import NOISE
 from fleet.limits import Limits
 from fleet.model import Container, EngineEvent, HostState, Sample
 from fleet.session import Publish
-from fleet.supervisor import Supervisor
+from fleet.supervisor import Resume, Supervisor
 from fleet.tracker import Tracker
 from tests.lab.engines import Engine
 from tests.lab.sshd import Sshd
@@ -116,7 +116,7 @@ class Turn:
 class Watched:
     """A tracker with a supervisor, and a record of all changes."""
 
-    def __init__(self, limits: Limits, publish: Publish, resume: Mapping[str, int]) -> None:
+    def __init__(self, limits: Limits, publish: Publish, resume: Resume) -> None:
         self.tracker = Tracker()
         self.supervisor = Supervisor(self.tracker, limits, publish, resume)
         self.events: dict[str, list[EngineEvent]] = defaultdict(list)
@@ -203,12 +203,16 @@ class Watched:
 async def watched(
     *hosts: Host,
     publish: Publish = not_published,
-    resume: Mapping[str, int] | None = None,
+    resume: Resume | None = None,
     limits: Limits | None = None,
 ) -> AsyncIterator[Watched]:
     """Watch hosts for the length of the block."""
     limits = limits or Limits.of(Fleet(data_dir=Path("/nonexistent")))
-    fleet = Watched(limits, publish, resume or {})
+
+    async def stored(_hosts: Collection[str]) -> Mapping[str, int]:
+        return {}
+
+    fleet = Watched(limits, publish, resume or stored)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(fleet.supervisor.run)
         fleet.want(*hosts)

@@ -133,7 +133,7 @@ async def test_every_line_comes_once_whatever_breaks_off(engine: Engine) -> None
         await fleet.until(lambda: lines() > 600, "more lines", PATIENCE)
         assert heard.twice == 0
     async with watched(host) as fleet:  # another run of ours
-        fleet.tracker.log_cursors.resume(heard.last())
+        fleet.tracker.log_cursors.resume(["a"], heard.last())
         fleet.tracker.listen(heard)
         await ended(fleet, "writer")
         assert await all_heard(fleet, heard, engine, "writer") == heard.texts("writer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 
 import msgspec
@@ -108,6 +109,27 @@ async def test_events_are_not_told_again_to_a_restarted_host(engine: Engine) -> 
         )
         seen = [(event.time_nano, event.action, event.actor_id) for event in fleet.events["a"]]
         assert len(set(seen)) == len(seen)
+
+
+async def test_what_is_stored_is_read_when_a_host_begins_or_comes_back(engine: Engine) -> None:
+    asked: list[list[str]] = []
+
+    async def resume(hosts: Collection[str]) -> Mapping[str, int]:
+        assert not any(fleet.statuses(host)[-1:] == ["up"] for host in hosts)
+        asked.append(sorted(hosts))
+        return {}
+
+    a, b, off = local("a", engine), local("b", engine), local("off", engine, enabled=False)
+    async with watched(resume=resume) as fleet:
+        fleet.want(a, off)
+        await fleet.until_up("a")
+        fleet.want(msgspec.structs.replace(a, enabled=False), b, off)
+        await fleet.until_up("b")
+        fleet.want(a, msgspec.structs.replace(off, enabled=True))  # a goes on by itself
+        await fleet.until_up("a", "off")
+        fleet.want(a, b)
+        await fleet.until_up("b")
+    assert asked == [["a"], ["b"], ["off"], ["b"]]
 
 
 async def test_a_host_that_does_not_answer_keeps_no_change_waiting(
