@@ -16,6 +16,11 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
+def has_body(scope: Scope) -> bool:
+    """Whether a request says that it has a body."""
+    return any(name in _BODY_HEADERS for name, _ in scope["headers"])
+
+
 def draining(app: ASGIApp) -> ASGIApp:
     """Read what the application left unread of a request's body while its answer ends.
 
@@ -33,8 +38,7 @@ def draining(app: ASGIApp) -> ASGIApp:
                 await send(message)
                 nursery.cancel_scope.cancel()
 
-        has_body = any(name in _BODY_HEADERS for name, _ in scope["headers"])
-        await app(scope, receive, send_draining if has_body else send)
+        await app(scope, receive, send_draining if has_body(scope) else send)
 
     return drained
 

@@ -14,6 +14,7 @@ from hypercorn.utils import wrap_app
 from web.app import Application
 from web.connections import ClientStream, Connections
 from web.http1 import Http1Connection, draining
+from web.leaving import not_for_nobody
 from web.listening import Bound, bind
 
 logger = logging.getLogger("fleet.web")
@@ -73,7 +74,7 @@ async def serve(
 class _Server:
     def __init__(self, app: Application, bound: Bound, limits: Limits) -> None:
         self._app = app
-        self._asgi = wrap_app(draining(app), 0, "asgi")  # type: ignore[arg-type]  # Litestar's scope types
+        self._asgi = wrap_app(draining(not_for_nobody(app)), 0, "asgi")  # type: ignore[arg-type]  # Litestar's scope types
         self._bound = bound
         self._limits = limits
         self._connections = Connections(limits.connections)

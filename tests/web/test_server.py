@@ -164,3 +164,15 @@ async def test_a_refused_body_leaves_no_task_behind(nursery: trio.Nursery) -> No
     for _ in range(3):
         assert b" 413 " in await exchange(address, head + b"1\r\nx\r\n" * 10_000)
     assert await served.stop(within=10) < 5
+
+
+async def test_nothing_is_asked_for_a_client_that_left(
+    client: httpx.AsyncClient, history: HistoryInMemory
+) -> None:
+    held_up = history.held_up = trio.Event()
+    async with trio.open_nursery() as leaving:
+        leaving.start_soon(client.get, "/api/hosts/one/health/history")
+        await until(lambda: held_up.statistics().tasks_waiting == 1)
+        leaving.cancel_scope.cancel()
+    await until(lambda: held_up.statistics().tasks_waiting == 0)
+    assert (await client.get("/health")).status_code == 200
