@@ -24,7 +24,7 @@ async def recent_events(
 ) -> list[EventRow]:
     """The newest events first, `before` an Engine's time in nanoseconds (for the next page).
 
-    `container` is an id, the beginning of one, or a name.
+    `container` is an id, the beginning of one (at least 4 characters), or a name.
     """
     wanted = {
         "host": host,

@@ -1,11 +1,16 @@
 -- Named queries: `-- name:` begins one, the comment lines below it describe it.
 
 -- name: recent_events
--- Newest first. A container is meant by its id, the beginning of its id, or its name.
+-- Newest first. A container is meant by its id, the beginning of its id (4 characters at least), or
+-- its name; an event of something else is its too where it names the container's id.
 SELECT host, time, time_nano, type, action, actor_id, name, exit_code, attributes
 FROM container_events
 WHERE (%(host)s::text IS NULL OR host = %(host)s)
-  AND (%(container)s::text IS NULL OR name = %(container)s OR starts_with(actor_id, %(container)s))
+  AND (%(container)s::text IS NULL
+       OR type = 'container' AND name = %(container)s
+       OR length(%(container)s) >= 4
+          AND starts_with(CASE type WHEN 'container' THEN actor_id
+                          ELSE attributes ->> 'container' END, %(container)s))
   AND (%(type)s::text IS NULL OR type = %(type)s)
   AND (%(action)s::text IS NULL OR action = %(action)s OR starts_with(action, %(action)s || ':'))
   AND (%(before)s::bigint IS NULL OR time_nano < %(before)s)

@@ -31,18 +31,32 @@ async def _write(database: Database, *rows: Row) -> None:
 
 async def test_events_come_newest_first_filtered_and_paged(database: Database) -> None:
     events = [samples.event(number) for number in range(20)]
-    other = samples.event(30, host="other", action="die", actor="d9")
+    other = samples.event(30, host="other", action="die", actor="d9e8f7")
     await _write(database, *events, other)
     assert await queries.recent_events(database) == [other, *reversed(events)]
     page = await queries.recent_events(database, host="h", limit=5)
     assert page == events[:14:-1]
     following = await queries.recent_events(database, host="h", limit=5, before=page[-1].time_nano)
     assert following == events[14:9:-1]
-    for wanted in ({"container": "d"}, {"action": "die"}, {"host": "other"}):
+    for wanted in ({"container": "d9e8"}, {"action": "die"}, {"host": "other"}):
         assert await queries.recent_events(database, **wanted) == [other]  # type: ignore[arg-type] # three keywords
     assert len(await queries.recent_events(database, container="web", type="container")) == 21
     assert await queries.recent_events(database, type="image") == []
-    assert await queries.recent_events(database, container="%") == []
+    for nobody in ("%", "d9e"):  # of an id at least four characters
+        assert await queries.recent_events(database, container=nobody) == []
+
+
+async def test_a_network_tells_of_the_container_it_concerns(database: Database) -> None:
+    joined = msgspec.structs.replace(
+        samples.event(1, actor="feed1234"),
+        type="network",
+        name="web",
+        attributes={"container": "d9e8f7"},
+    )
+    await _write(database, joined)
+    assert await queries.recent_events(database, container="d9e8") == [joined]
+    for other in ("web", "feed1234"):
+        assert await queries.recent_events(database, container=other) == []
 
 
 async def test_health_is_told_in_order(database: Database) -> None:
