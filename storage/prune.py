@@ -17,6 +17,7 @@ from storage.alone import RETENTION, alone
 from storage.database import Database
 from storage.edition import Edition
 from storage.errors import DatabaseError
+from storage.keeping import is_old
 from storage.layout import LAYOUT, ROLLUPS, SAMPLED
 from storage.restoring import known_version
 from storage.retention import Swept, sweep_table
@@ -102,8 +103,8 @@ async def prune(database: Database, old: list[Old]) -> Pruned:
 
 def _look(connection: Connection, table: str, limit: datetime, edition: Edition) -> Old:
     limit = _rolled_up(connection, table, limit, edition)
-    count = sql.SQL("SELECT count(*), count(*) FILTER (WHERE time < %s) FROM {}")
-    row = connection.execute(count.format(sql.Identifier(table)), [limit]).fetchone()
+    count = f"SELECT count(*), count(*) FILTER (WHERE {is_old(table)}) FROM {table}"  # noqa: S608 - names of ours
+    row = connection.execute(count.encode(), [limit]).fetchone()
     total, rows = (int(str(figure)) for figure in row or (0, 0))
     size = bytes_of(connection, table, edition)
     return Old(table=table, limit=limit, rows=rows, bytes=size * rows // max(1, total))

@@ -19,6 +19,7 @@ from storage import community, partitions
 from storage.alone import RETENTION, alone
 from storage.database import Database
 from storage.edition import Edition
+from storage.keeping import drop_older, is_old
 from storage.layout import LAYOUT, RAW, SAMPLED, Layout
 from storage.sessions import Connection
 
@@ -108,9 +109,7 @@ def _drop(connection: Connection, table: str, edition: Edition, limit: datetime)
     with connection.transaction():
         if not alone(connection, RETENTION):
             return 0
-        if edition == "plain":
-            return len(partitions.drop_older(connection, table, limit))
-        return connection.execute("SELECT drop_chunks(%s, %s)", [table, limit]).rowcount
+        return drop_older(connection, table, edition, limit)
 
 
 def _rest(table: str, layout: Layout, edition: Edition) -> str | None:
@@ -140,7 +139,8 @@ def _delete_chunk(
     with connection.transaction():
         if not alone(connection, RETENTION):
             return 0
-        oldest = f"SELECT ctid FROM {table} WHERE {column} < %s LIMIT %s"  # noqa: S608 - names of ours
-        # In a partitioned table each partition has a row with the same ctid: hence the age again.
-        delete = f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({oldest})) AND {column} < %s"  # noqa: S608 - as above
+        old = is_old(table, column)
+        oldest = f"SELECT ctid FROM {table} WHERE {old} LIMIT %s"  # noqa: S608 - names of ours
+        # In a partitioned table each partition has a row with the same ctid: hence `old` again.
+        delete = f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({oldest})) AND {old}"  # noqa: S608 - as above
         return connection.execute(delete.encode(), [limit, rows, limit]).rowcount

@@ -14,8 +14,10 @@ from storage.batch import batch_of, write_batch
 from storage.database import Database
 from storage.edition import Edition
 from storage.layout import LAYOUT
+from storage.prune import old_rows
+from storage.queries import newest_versions
 from storage.retention import sweep
-from storage.rows import Row
+from storage.rows import ImageRow, ImageVersionRow, Row
 from tests.storage import samples
 from tests.storage.servers import COMMUNITY, EDITIONS
 
@@ -93,6 +95,44 @@ async def test_current_state_stays_while_rollups_may_name_it(
     assert (swept.rows["containers"], swept.rows["hosts"]) == (1, 1)
     assert _count(database.conninfo, "containers") == 2
     assert _count(database.conninfo, "hosts") == 1
+
+
+async def test_what_a_name_still_means_stays(database: Database, edition: Edition) -> None:
+    def image(id_: str, *tags: str, removed: datetime | None = None) -> Row:
+        return ImageRow(
+            host="h", id=id_, tags=list(tags), digests=[], size=1, architecture=None,
+            operating_system=None, created=None, first_seen=NOW, seen=NOW, removed=removed,
+        )  # fmt: skip
+
+    def meant(id_: str, days: float, reference: str = "redis:7") -> Row:
+        return ImageVersionRow(
+            time=NOW - timedelta(days=days), host="h", reference=reference, image_id=id_,
+            digest=None, size=1, created=None,
+        )  # fmt: skip
+
+    rows = [image("there", "redis:7"), image("new", "moved"), image("gone", "gone:1", removed=NOW)]
+    rows += [meant("gone", 99), meant("there", 66), meant("gone", 65, "gone:1")]
+    rows += [meant("there", 64, "lost:1"), meant("there", 63, "moved"), meant("new", 1, "moved")]
+    await database.write(lambda connection: write_batch(connection, batch_of(rows)))
+    if edition == "plain":  # they would be where rows without a partition are
+        since, width = NOW - timedelta(days=120), LAYOUT["image_versions"].width
+        await database.maintain(
+            lambda connection: partitions.keep_up(connection, "image_versions", width, since, NOW)
+        )
+    swept = await sweep(database, edition, RETENTION, NOW, chunk_rows=1)
+    assert swept.rows["image_versions"] == 4
+    found = await newest_versions(database, "h")
+    assert found == {"redis:7": "there", "moved": "new"}
+    (old,) = await old_rows(database, RETENTION, ["image_versions"], None)
+    assert old.rows == 0
+    emptied = await sweep(database, edition, RETENTION, NOW)
+    assert emptied.partitions["image_versions"] == 1  # that of 99 days ago
+    await _execute(database, "UPDATE docker_images SET removed = seen WHERE id = 'there'")
+    assert (await sweep(database, edition, RETENTION, NOW)).rows["image_versions"] == 1
+    await sweep(database, edition, RETENTION, NOW)  # what is empty by now
+    again = await sweep(database, edition, RETENTION, NOW)
+    assert not again.partitions["image_versions"]
+    assert await newest_versions(database, "h") == {"moved": "new"}
 
 
 async def test_rows_of_odd_times_go_too(database: Database, edition: Edition) -> None:
