@@ -19,10 +19,12 @@ from web.documents import (
     ErrorDocument,
     EventDocument,
     HostDocument,
-    ImageDocument,
-    ImageUserDocument,
     MachineDocument,
     StatsDocument,
+)
+from web.image_documents import (
+    ImageDocument,
+    ImageUserDocument,
 )
 
 T = TypeVar("T")

@@ -20,8 +20,10 @@ from web.documents import (
     EventDocument,
     FleetDocument,
     HostDocument,
-    ImageDocument,
     StorageDocument,
+)
+from web.image_documents import (
+    ImageDocument,
 )
 
 SHORTEST_ID = 4

@@ -209,35 +209,6 @@ class ContainerDocument(Document, frozen=True, kw_only=True):
     stale_since: datetime | None = None
 
 
-class ImageUserDocument(Document, frozen=True, kw_only=True):
-    """A container that is made of an image, running or not."""
-
-    id: str
-    name: str
-    state: str
-
-
-class ImageDocument(Document, frozen=True, kw_only=True):
-    """One image of a host. `size` is in bytes.
-
-    `tags` are references such as `redis:7`, `digests` such as `redis@sha256:...`; both are empty
-    for an image without a name. `containers` are those made of it, by name. While the host is not
-    up it is the last known state, and `stale_since` says from when.
-    """
-
-    host: str
-    id: str
-    tags: tuple[str, ...]
-    digests: tuple[str, ...]
-    size: int
-    architecture: str | None
-    operating_system: str | None
-    created: datetime | None
-    first_seen: datetime
-    containers: tuple[ImageUserDocument, ...] = ()
-    stale_since: datetime | None = None
-
-
 class EventDocument(Document, frozen=True, kw_only=True):
     """One Engine event.
 
@@ -340,16 +311,6 @@ class ContainersDocument(Document, frozen=True, kw_only=True):
     page: Page
 
 
-class ImagesDocument(Document, frozen=True, kw_only=True):
-    """`/api/images`: one page of the matches, in the order of host and tag.
-
-    Of `/api/images/{ref}` too: the image on each host that has it.
-    """
-
-    images: tuple[ImageDocument, ...]
-    page: Page
-
-
 class ContainerStatsDocument(Document, frozen=True, kw_only=True):
     """`.../stats`: the latest sample, None before the first one or when it does not run.
 
@@ -418,28 +379,3 @@ class ReadyDocument(Document, frozen=True, kw_only=True):
 
     ready: bool
     reason: str = ""
-
-
-class CandidateDocument(Document, frozen=True, kw_only=True):
-    """One of several containers that a reference could mean."""
-
-    host: str
-    id: str
-    name: str
-
-
-class ProblemDocument(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """Every error (RFC 9457, `application/problem+json`).
-
-    `detail` says what happened and the next step. `parameter` names the query parameter at fault,
-    `suggestions` what may have been meant, `candidates` the containers of an ambiguous reference.
-    """
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    parameter: str | None = None
-    suggestions: tuple[str, ...] = ()
-    candidates: tuple[CandidateDocument, ...] = ()

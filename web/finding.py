@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from web.documents import CandidateDocument, ContainerDocument, HostDocument
+from web.documents import (
+    ContainerDocument,
+    HostDocument,
+)
 from web.history import Recorded
+from web.problem_documents import (
+    CandidateDocument,
+)
 from web.problems import Problem, bad_parameter
 from web.read_model import ReadModel
 

@@ -10,9 +10,15 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from web.answers import json_answer
-from web.documents import ImageDocument, ImagesDocument, Page
+from web.documents import (
+    Page,
+)
 from web.finding import check_host_filter
 from web.history_documents import ImageHistoryDocument
+from web.image_documents import (
+    ImageDocument,
+    ImagesDocument,
+)
 from web.parameters import Hosts, ImageName, Limit, Offset, OneHost
 from web.paths import segment
 from web.problems import Problem

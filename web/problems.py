@@ -19,10 +19,13 @@ from litestar.params import QueryParameter
 from litestar.response import Response
 from litestar.response.base import ASGIResponse
 
-from web.documents import CandidateDocument, ProblemDocument
 from web.expectations import expected
 from web.history import HistoryRefused, HistoryUnavailable
 from web.paths import shown
+from web.problem_documents import (
+    CandidateDocument,
+    ProblemDocument,
+)
 
 MEDIA_TYPE = "application/problem+json"
 KINDS: dict[str, tuple[int, str]] = {

@@ -15,6 +15,8 @@ from web.documents import (
     EventDocument,
     FleetDocument,
     HostDocument,
+)
+from web.image_documents import (
     ImageDocument,
 )
 

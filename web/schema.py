@@ -5,7 +5,12 @@ from __future__ import annotations
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
-from web.documents import Document, ProblemDocument
+from web.documents import (
+    Document,
+)
+from web.problem_documents import (
+    ProblemDocument,
+)
 from web.problems import MEDIA_TYPE
 
 

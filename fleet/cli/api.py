@@ -22,6 +22,8 @@ from web.documents import (
     FleetDocument,
     HostDocument,
     HostsDocument,
+)
+from web.problem_documents import (
     ProblemDocument,
 )
 

@@ -10,8 +10,14 @@ import msgspec
 from fleet.cli.api import PAGE, Api, RefusedError
 from fleet.cli.errors import CommandError
 from fleet.cli.output import note
-from web.documents import ImageDocument, ImagesDocument, Page
+from web.documents import (
+    Page,
+)
 from web.history_documents import ImageHistoryDocument
+from web.image_documents import (
+    ImageDocument,
+    ImagesDocument,
+)
 
 
 class OneImage(msgspec.Struct, frozen=True, kw_only=True):

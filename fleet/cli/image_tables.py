@@ -8,8 +8,10 @@ from fleet.cli.format import ago, size
 from fleet.cli.image_sources import OneImage
 from fleet.cli.output import note
 from fleet.cli.table import Cell, Column, Table, Tone, cell, write_lines, write_table
-from web.documents import ImageDocument
 from web.history_documents import ImageHistoryDocument
+from web.image_documents import (
+    ImageDocument,
+)
 
 
 def write_images(images: Sequence[ImageDocument]) -> None:

@@ -7,8 +7,11 @@ import pytest
 from fleet.cli.image_sources import OneImage
 from fleet.cli.image_tables import images_table, show_one, versions_table, write_images
 from fleet.cli.table import Table
-from web.documents import ImageDocument, ImageUserDocument
 from web.history_documents import ImageHistoryDocument, ImageUseDocument, ImageVersionDocument
+from web.image_documents import (
+    ImageDocument,
+    ImageUserDocument,
+)
 
 NOW = datetime.now(UTC)
 OLD, NEW = "sha256:" + "a1" * 32, "sha256:" + "b2" * 32

@@ -17,9 +17,11 @@ from web.documents import (
     FleetDocument,
     HostDocument,
     HostStatus,
-    ImageDocument,
     StatsDocument,
     StorageDocument,
+)
+from web.image_documents import (
+    ImageDocument,
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,9 +16,11 @@ from web.documents import (
     HealthHistoryDocument,
     HostDocument,
     HostsDocument,
-    ProblemDocument,
 )
 from web.history_documents import StatsHistoryDocument
+from web.problem_documents import (
+    ProblemDocument,
+)
 
 
 async def problem(client: httpx.AsyncClient, path: str, status: int) -> ProblemDocument:

@@ -12,7 +12,6 @@ from tests.web.fleet_in_memory import FleetInMemory, make_event, make_stats
 from tests.web.history_in_memory import HistoryInMemory
 from tests.web.logs_in_memory import make_line
 from tests.web.test_answers import problem
-from web.documents import ImagesDocument
 from web.history import Labelled, LogFilter
 from web.history_documents import (
     ConsumersDocument,
@@ -24,6 +23,9 @@ from web.history_documents import (
     TotalDocument,
     TotalHistoryDocument,
     UptimeDocument,
+)
+from web.image_documents import (
+    ImagesDocument,
 )
 from web.log_cursor import write_cursor
 
