@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,13 +32,19 @@ UPKEEP_SECONDS = 300.0  # rolling up an hour of tens of thousands of containers
 MIGRATE_SECONDS = 3600.0  # a step over much history, or another process at it
 
 
-class Database:
-    """Reads side by side, writes one after the other; nothing is connected before it is used."""
+Password = Callable[[], str | None]
 
-    def __init__(self, conninfo: str, password: str | None, settings: Storage) -> None:
+
+class Database:
+    """Reads side by side, writes one after the other; nothing is connected before it is used.
+
+    `password` is one, or what tells it anew for each connection.
+    """
+
+    def __init__(self, conninfo: str, password: Password | str | None, settings: Storage) -> None:
         self.where = _where(conninfo)
         self.conninfo = conninfo  # without the password
-        self._password = password
+        self._password = password if callable(password) else lambda: password
         self._readers = self._sessions(
             settings.readers, settings.statement_timeout, default_transaction_read_only="on"
         )
@@ -121,12 +128,13 @@ async def open_database(
         DatabaseError: the URL is not one.
     """
     async with contextlib.AsyncExitStack() as stack:
-        password = None
+        password: Password | None = None
         if settings.url is None:
             conninfo = await stack.enter_async_context(embedded_server(data_dir))
         else:
             conninfo = settings.url
-            password = _password(settings, environ)
+            password = partial(_password, settings, environ)
+            password()  # what cannot be read is told at once
         database = Database(conninfo, password, settings)
         stack.callback(database.close)
         yield database

@@ -96,21 +96,21 @@ class _Job:
 class Sessions:
     """At most `size` connections, all set up by `settings` (names and values of PostgreSQL's).
 
-    `seconds` limits each piece of work with them, see `run`.
+    `seconds` limits each piece of work with them, see `run`. `password` is asked at each connect,
+    so that one that was changed is taken.
     """
 
     def __init__(
         self,
         conninfo: str,
-        password: str | None,
+        password: Callable[[], str | None],
         where: str,
         size: int,
         seconds: float,
         settings: dict[str, str],
     ) -> None:
-        secret = {} if password is None else {"password": password}
-        parts = {**_TRANSPORT, **conninfo_to_dict(conninfo), **secret}
-        self._conninfo = make_conninfo("", **parts)
+        self._conninfo = make_conninfo("", **{**_TRANSPORT, **conninfo_to_dict(conninfo)})
+        self._password = password
         self._where = where
         self._seconds = seconds + GRACE_SECONDS
         self._settings = settings
@@ -184,8 +184,9 @@ class Sessions:
         return None
 
     def _connect(self) -> Connection:
+        secret = self._password()
         return psycopg.connect(
-            self._conninfo,
+            self._conninfo if secret is None else make_conninfo(self._conninfo, password=secret),
             autocommit=True,
             prepare_threshold=None,  # plans must see the time range; and poolers in between
         )

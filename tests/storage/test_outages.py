@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from config.models import Config, Fleet, Storage
 from storage.batch import batch_of, write_batch
-from storage.database import Database
+from storage.database import Database, open_database
 from storage.errors import DatabaseAwayError
 from storage.recorder import Recorder, open_recorder
 from storage.sessions import Connection
@@ -242,6 +242,26 @@ async def test_rows_go_to_disk_while_the_database_refuses_them(
         await _until(_written(recorder, 100))
     database.close()
     assert _count(server.admin_url) == 100
+
+
+async def test_a_password_that_was_changed_is_taken_from_its_file(
+    lab: Lab, spool: Path, tmp_path: Path
+) -> None:
+    server = await trio.to_thread.run_sync(lambda: lab.postgres(password=PASSWORD))
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD)
+    settings = msgspec.structs.replace(FAST, url=server.url, password_file=secret)
+    async with (
+        open_database(settings, tmp_path) as database,
+        open_recorder(database, settings, spool) as recorder,
+    ):
+        recorder.offer(samples.stats(0))
+        await _until(_written(recorder, 1))
+        server.sql("ALTER ROLE fleet PASSWORD 'another'", END_SESSIONS)
+        recorder.offer(samples.stats(1))
+        await _until(_is(recorder, "spooling"))
+        secret.write_text("another")
+        await _until(_written(recorder, 2))
 
 
 async def test_rows_go_to_disk_while_tls_is_refused(lab: Lab, spool: Path) -> None:
