@@ -72,17 +72,18 @@ def uptime(
     up, doubtful = _ran(runs, away, span)
     up = _overlap(up, there)
     rest = subtract(there, up)
-    unknown = _overlap(rest, _union([*away, *doubtful]))
-    seconds_up, seconds_unknown = total(up), total(unknown)
-    known = total(there) - seconds_unknown
+    unwitnessed = _union([*away, *doubtful])
+    # Each is a sum of its own: a difference of sums is not zero where it should be.
+    seconds_up, seconds_down = total(up), total(subtract(rest, unwitnessed))
+    known = seconds_up + seconds_down
     inside = [run for run in runs if _touches(run, span)]
     ended = [run for run in inside if run.end is not None and run.end >= span.start]
     unhealthy, health = _health(events, span)
     return Uptime(
         state=_state(lives),
         up_seconds=seconds_up,
-        down_seconds=known - seconds_up,
-        unknown_seconds=seconds_unknown,
+        down_seconds=seconds_down,
+        unknown_seconds=total(_overlap(rest, unwitnessed)),
         up_percent=100 * seconds_up / known if known > 0 else None,
         restarts=sum(run.start is not None and run.start >= span.start for run in runs[1:]),
         oom_kills=sum(run.oom_killed for run in inside),

@@ -19,7 +19,7 @@ def life(id_: str = "c1", **changes: object) -> ContainerRow:
     return msgspec.structs.replace(row, **{**known, **changes})
 
 
-def at(second: int) -> object:
+def at(second: float) -> object:
     return START + timedelta(seconds=second)
 
 
@@ -28,7 +28,7 @@ def event(second: int, action: str, *, actor: str = "c1", code: int | None = Non
     return msgspec.structs.replace(made, exit_code=code, attributes={"signal": "9"})
 
 
-def gap(start: int, end: int) -> Interval:
+def gap(start: float, end: float) -> Interval:
     return Interval(start=START + timedelta(seconds=start), end=START + timedelta(seconds=end))
 
 
@@ -73,6 +73,12 @@ def test_a_run_through_a_time_without_watch_is_certain() -> None:
     running = life(state="running", started=at(-10))
     assert seconds(uptime([running], [], [gap(0, 1000)], SPAN)) == (1000, 0, 0)
     assert seconds(uptime([life()], [], [gap(0, 400)], SPAN)) == (0, 600, 400)
+
+
+def test_a_container_that_never_was_down_was_so_for_no_time_at_all() -> None:
+    running = life(state="running", created=at(0.1), started=at(0.7))
+    found = uptime([running], [], [gap(0, 0.7)], SPAN)
+    assert (found.down_seconds, found.up_percent) == (0, 100.0)
 
 
 def test_time_before_it_was_made_and_after_it_was_removed_does_not_count() -> None:
