@@ -45,7 +45,9 @@ def read(api: Api, subject: str, query: Mapping[str, str]) -> Past:
     stats = api.read(container_path(subject, "stats/history"), StatsHistoryDocument, query)
     span = {name: value for name, value in query.items() if name in SPAN}
     try:
-        uptime = api.read(container_path(subject, "uptime"), UptimeDocument, span)
+        # Only one host has it, or the samples would have been refused; uptime wants it named.
+        named = subject if "/" in subject else f"{stats.host}/{subject}"
+        uptime = api.read(container_path(named, "uptime"), UptimeDocument, span)
     except RefusedError as error:
         note(f"fleet: when it ran is not known: {error.message}")
         uptime = None

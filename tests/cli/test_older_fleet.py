@@ -129,6 +129,28 @@ def test_what_an_older_fleet_does_have_is_shown(tmp_path: Path) -> None:
     assert "when it ran is not known" in done.stderr
 
 
+def test_a_name_alone_is_asked_for_on_the_host_that_has_it(tmp_path: Path) -> None:
+    ran = {
+        **dict.fromkeys(("unhealthy_seconds", "health", "up_percent")),
+        **dict.fromkeys(("up_seconds", "down_seconds", "unknown_seconds"), 0.0),
+        **dict.fromkeys(("restarts", "oom_kills"), 0),
+        **{key: STATS[key] for key in ("host", "id", "name", "start", "end")},
+        "identity": "name:web",
+        "state": "running",
+        "last_exit_codes": [],
+        "runs": [],
+        "incarnations": [],
+    }
+    known = BASE | {
+        "/api/containers/web/stats/history": STATS,
+        "/api/containers/edge-1/web/uptime": ran,
+    }
+    with answering(known, "bad-parameter", 400, tmp_path) as fleet:
+        done = fleet.run("history", "web")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "running; up " in done.stdout
+
+
 def test_an_image_is_shown_without_its_past(tmp_path: Path) -> None:
     image = {
         **dict.fromkeys(("architecture", "operating_system", "created")),
