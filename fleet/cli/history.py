@@ -99,6 +99,8 @@ def command(
     from fleet.cli.past import need_running
     from fleet.cli.view import Source
 
+    if not all(subject.split("/", 1)):
+        raise click.UsageError("write a container as HOST/NAME or NAME, or a host as HOST")
     if as_csv and as_json:
         raise click.UsageError("choose one of --csv and --json")
     api = need_running(Source(settings), "only a running fleet has history")

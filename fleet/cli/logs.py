@@ -8,6 +8,7 @@ import click
 
 from fleet.cli.errors import OK
 from fleet.cli.options import complete_host, json_option, source_options
+from fleet.cli.periods import check_order
 from fleet.cli.settings import Settings
 from fleet.cli.times import Point
 from web.expectations import LEVELS
@@ -89,6 +90,7 @@ def command(
 
     searching = bool(text or regex or levels or stored or hosts)
     _check(containers, hosts, searching=searching, settings=settings)
+    check_order(since, until)
     if follow and until is not None:
         raise click.UsageError("--follow has no end: not together with --until")
     if follow and regex:
@@ -114,6 +116,8 @@ def _check(
     containers: tuple[str, ...], hosts: tuple[str, ...], *, searching: bool, settings: Settings
 ) -> None:
     """Refuse what contradicts itself."""
+    if not all(part for name in containers for part in name.split("/", 1)):
+        raise click.UsageError("write a container as HOST/NAME or NAME")
     if not containers and not searching:
         raise click.UsageError("name a container, or search all with --grep, --level or --stored")
     if containers and hosts:

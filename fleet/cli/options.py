@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from math import isnan
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,21 @@ from fleet.cli.settings import Settings
 from web.expectations import HEALTHS, STATES
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+HOUR = 3600.0
+
+
+class Seconds(click.FloatRange):
+    """A time within a range; `nan`, which is in every range of click's, is refused."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it, or fail with what would be right."""
+        seconds: float = super().convert(value, param, ctx)
+        if isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return seconds
 
 
 def complete_host(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -59,6 +59,14 @@ class Length(click.ParamType[str]):
         return "" if text == "now" else text
 
 
+def check_order(since: datetime | None, until: datetime | None) -> None:
+    """Refuse a span that ends before it starts; without `until` it ends now."""
+    if since and until and since >= until:
+        raise click.UsageError("--since is not before --until")
+    if since and not until and since >= datetime.now(UTC):
+        raise click.UsageError("--since is in the future")
+
+
 def period_options(function: F) -> F:
     """Add `--last`, `--since` and `--until`; the command gets them as `period`."""
 
@@ -72,8 +80,7 @@ def period_options(function: F) -> F:
     ) -> Any:
         if last and (since or until):
             raise click.UsageError("--last goes up to now: not together with --since or --until")
-        if since and until and since >= until:
-            raise click.UsageError("--since is not before --until")
+        check_order(since, until)
         return function(*arguments, period=Period(last or "", since, until), **rest)
 
     wrapped: Any = click.option("--until", type=Point(), metavar="TIME", help="Until then.")(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fleet.cli.errors import FAILED, OK, CommandError
-from fleet.cli.options import container_options, json_option, source_options
+from fleet.cli.options import HOUR, Seconds, container_options, json_option, source_options
 from fleet.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ CPU is in percent of one core, as in `docker stats`: one busy core is 100%.""",
 @click.option("--watch", "-w", is_flag=True, help="Refresh until Ctrl-C.")
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.2),
+    type=Seconds(min=0.2, max=HOUR),
     default=2.0,
     show_default=True,
     help="Seconds between refreshes with --watch.",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import click
 
 from fleet.cli.errors import FAILED, OK, UNKNOWN, USAGE, CommandError
-from fleet.cli.options import complete_host, host_options, json_option, source_options
+from fleet.cli.options import (
+    HOUR,
+    Seconds,
+    complete_host,
+    host_options,
+    json_option,
+    source_options,
+)
 from fleet.cli.settings import Settings
 
 CODES = {"ok": OK, "degraded": FAILED, "down": USAGE}
@@ -31,14 +38,14 @@ database away; 2 an enabled host is not up; 3 cannot tell.""",
 @click.option("--watch", "-w", is_flag=True, help="Refresh until Ctrl-C.")
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.2),
+    type=Seconds(min=0.2, max=HOUR),
     default=2.0,
     show_default=True,
     help="Seconds between refreshes with --watch.",
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(min=0.1, max=HOUR),
     help="Seconds for connecting when hosts are asked. [default: the host's connect_timeout]",
 )
 @click.option("--no-stats", is_flag=True, help="When hosts are asked, leave CPU and memory out.")

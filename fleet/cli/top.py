@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fleet.cli.errors import FAILED, OK, CommandError
-from fleet.cli.options import complete_host, json_option, source_options
+from fleet.cli.options import HOUR, Seconds, complete_host, json_option, source_options
 from fleet.cli.periods import Period, period_options
 from fleet.cli.settings import Settings
 
@@ -63,7 +63,7 @@ it. A past span needs a running fleet.""",
 )
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.2),
+    type=Seconds(min=0.2, max=HOUR),
     default=2.0,
     show_default=True,
     help="Seconds between refreshes.",

@@ -69,7 +69,29 @@ def test_a_misspelt_host_is_answered_with_the_right_one(alone: Fleet) -> None:
 def test_wrong_usage_of_status_is_not_mistaken_for_a_host_that_is_down(alone: Fleet) -> None:
     assert alone.run("status", "--nonsense").returncode == 3
     assert alone.run("status", "nobody").returncode == 3
-    assert alone.run("ps", "--nonsense").returncode == 2
+    assert alone.run("status", "--direct", "--timeout", "nan").returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("ps --nonsense", "--nonsense"),
+        ("top --interval nan", "no number of seconds"),
+        ("stats --watch --interval inf", "0.2<=x<=3600"),
+        ("top --since 2h --until 3h", "not before --until"),
+        ("logs --grep x --since 2h --until 3h", "not before --until"),
+        ("logs --grep x --since 2999-01-01", "in the future"),
+        ("history web --since 2999-01-01", "in the future"),
+        ("history away-1/", "HOST/NAME"),
+        ("logs /web", "HOST/NAME"),
+    ],
+)
+def test_wrong_usage_is_told_in_the_words_of_the_command_line(
+    alone: Fleet, words: str, told: str
+) -> None:
+    done = alone.run(*words.split())
+    assert done.returncode == 2
+    assert told in done.stderr
 
 
 def test_every_mistake_of_the_configuration_is_told_without_a_traceback(alone: Fleet) -> None:
