@@ -14,7 +14,13 @@ from fleet.cli.settings import load_config
 from storage.archive_file import ArchiveError
 from storage.data_dir import InUseError
 from storage.database import Database
-from storage.errors import DatabaseAwayError, EmbeddedServerError, SpoolError, StorageError
+from storage.errors import (
+    DatabaseAwayError,
+    DatabaseError,
+    EmbeddedServerError,
+    SpoolError,
+    StorageError,
+)
 from storage.visiting import visit_database
 
 T = TypeVar("T")
@@ -63,6 +69,6 @@ def _hint(error: StorageError) -> str:
         return "stop that fleet first, and start it again afterwards"
     if isinstance(error, DatabaseAwayError):
         return "check that the database runs and [storage] url is right, then try again"
-    if isinstance(error, EmbeddedServerError | ArchiveError):
-        return ""
+    if isinstance(error, EmbeddedServerError | ArchiveError | DatabaseError):
+        return ""  # they say what to do themselves
     return "`fleet db status` shows what is there"

@@ -125,7 +125,7 @@ def tell_nothing(api: Api, references: Sequence[str], search: Search) -> None:
             whose = f"of {reference} " if reference else ""
             asking = "is the name right? " if reference else ""
             raise CommandError(f"no line {whose}is stored since {since}", asking + KEEPING)
-    note(f"fleet: lines are stored since {since}, but none that is like this")
+    note(f"fleet: lines are stored, but since {since} none that is like this")
 
 
 def follow_stored(api: Api, reference: str, search: Search, writer: LogWriter) -> None:
