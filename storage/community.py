@@ -19,6 +19,7 @@ from storage.rollups import Level, levels
 from storage.sessions import Connection
 
 COMPRESS_AFTER = timedelta(days=1)
+AHEAD = timedelta(hours=1)  # that fleet's clock may be: what is old goes by it, not the database's
 _DAY = timedelta(days=1)
 
 _COMPRESSED = {  # and the columns whose values are kept apart
@@ -85,7 +86,7 @@ def keep_policies(connection: Connection, retention: Retention) -> bool:
     """Have TimescaleDB refresh and compress in the background; returns whether anything changed.
 
     A refresh looks back as far as there are samples for certain, and never at what retention has
-    dropped the samples of: that would empty the aggregate.
+    dropped the samples of: that would empty the aggregate. Retention goes by fleet's clock.
 
     Raises:
         psycopg.Error: as met.
@@ -106,13 +107,12 @@ def keep_policies(connection: Connection, retention: Retention) -> bool:
 
 def _keep_refresh(connection: Connection, level: Level, retention: Retention) -> bool:
     suffix = level.target[-2:]
-    days = {
-        "1m": retention.samples,
-        "1h": min(retention.samples + 1, retention.minutes),
-        "1d": min(retention.samples + 2, retention.hours),
+    back = {
+        "1m": retention.samples * _DAY - AHEAD,
+        "1h": min((retention.samples + 1) * _DAY, retention.minutes * _DAY - AHEAD),
+        "1d": min((retention.samples + 2) * _DAY, retention.hours * _DAY - AHEAD),
     }[suffix]
-    # A window holds two buckets at least.
-    back = max(timedelta(days=days), 3 * level.width)
+    back = max(back, 3 * level.width)  # a window holds two buckets at least
     name = materialized(connection, level.target)
     known = _job(connection, "start_offset", "policy_refresh_continuous_aggregate", name)
     if known == back:

@@ -22,6 +22,11 @@ from tests.storage.servers import URL_VARIABLE, Server, community_server
 
 STEP = timedelta(seconds=20)
 DAY = timedelta(days=1)
+JOBS = """
+SELECT job_id FROM timescaledb_information.jobs
+WHERE proc_name = 'policy_refresh_continuous_aggregate' AND hypertable_schema = 'fleet'
+ORDER BY job_id
+"""
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +113,35 @@ def test_no_sample_is_hidden_while_a_policy_refreshes_days(connection: Connectio
         " WHERE proc_name = 'policy_refresh_continuous_aggregate' AND hypertable_schema = 'fleet'"
     ).fetchall()
     assert orders in ([("false",)], [(None,)])  # of releases that know no order
+
+
+@pytest.mark.parametrize("retention", [Retention(), Retention(samples=4, minutes=4)])
+def test_rollups_stay_when_samples_go_by_a_clock_that_is_ahead(
+    connection: Connection, retention: Retention
+) -> None:
+    upgrade(connection, "it")
+    keep_policies(connection, retention)
+    for age in (timedelta(days=retention.samples, minutes=20), timedelta(hours=1)):
+        write_batch(connection, batch_of(_samples(datetime.now(UTC) - age, 300)))
+    _refresh(connection, None, None)
+    minutes = [level.target for level in aggregates() if level.target.endswith("_1m")]
+    sources = list(SAMPLED)
+    if retention.minutes == retention.samples:
+        held = [community.materialized(connection, name) for name in minutes]
+        sources += [".".join(name) for name in held]
+    old = f"time < now() - interval '{retention.samples} days' + interval '50 minutes'"
+    for source in sources:
+        assert connection.execute(f"DELETE FROM {source} WHERE {old}".encode()).rowcount  # noqa: S608 - names of ours
+    before = _sums(connection)
+    connection.execute("SET client_min_messages TO error")
+    for (job,) in connection.execute(JOBS).fetchall():
+        connection.execute("CALL run_job(%s)", [job])
+    assert _sums(connection) == before
+
+
+def _sums(connection: Connection) -> list[object]:
+    sums = [f"(SELECT sum(samples) FROM {level.target})" for level in aggregates()]  # noqa: S608 - as above
+    return list(connection.execute(f"SELECT {', '.join(sums)}".encode()).fetchone() or ())
 
 
 @pytest.mark.parametrize("before", ["plain", "timescaledb-apache"])
