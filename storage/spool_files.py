@@ -101,7 +101,13 @@ def create(path: Path) -> int:
     """A new segment, on disk with its name; returns a descriptor to append with."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
-    _sync_folder(path.parent)
+    try:
+        _sync_folder(path.parent)
+    except OSError:
+        os.close(descriptor)
+        with contextlib.suppress(OSError):  # the next one has another number
+            path.unlink()
+        raise
     return descriptor
 
 

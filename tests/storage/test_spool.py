@@ -1,5 +1,7 @@
 """The spool on a real disk: first in, first out, bounded, and sound after anything."""
 
+import errno
+import os
 import resource
 import threading
 from pathlib import Path
@@ -280,6 +282,25 @@ async def test_a_disk_that_fails_and_comes_back(spool: Path, tmp_path: Path) -> 
         with pytest.raises(SpoolError, match="takes no rows"):
             await _append(one, 1)
         (tmp_path / "gone").rename(spool)
+        await _append(one, 2)
+        assert await _drained(one) == [2]
+
+
+async def test_a_folder_that_cannot_be_synced_leaves_no_file_behind_open_or_not(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async with open_spool(spool, LIMIT, Tally()) as one:
+        with monkeypatch.context() as broken:
+            broken.setattr("storage.spool_files.os.fsync", fail)
+            for _ in range(3):
+                with pytest.raises(SpoolError, match="takes no rows"):
+                    await _append(one, 1)
+        opened = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]  # noqa: ASYNC240 - quick
+        assert [name for name in opened if name.startswith(str(spool))] == [str(spool / "lock")]
+        assert _segments(spool) == []
         await _append(one, 2)
         assert await _drained(one) == [2]
 
