@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
@@ -19,7 +20,7 @@ from storage.edition import About, about
 from storage.embedded import embedded_server
 from storage.errors import DatabaseError
 from storage.migrate import SCHEMA, upgrade
-from storage.sessions import Connection, Sessions
+from storage.sessions import GRACE_SECONDS, Connection, Sessions
 from storage.shape import Report, ignore
 
 __all__ = ["About", "Database", "open_database"]
@@ -46,7 +47,11 @@ class Database:
         self.conninfo = conninfo  # without the password
         self._password = password if callable(password) else lambda: password
         self._readers = self._sessions(
-            settings.readers, settings.statement_timeout, default_transaction_read_only="on"
+            settings.readers,
+            settings.statement_timeout,
+            # Those who ask come without limit; those who write are few, and what they have waits.
+            patience=settings.statement_timeout + GRACE_SECONDS,
+            default_transaction_read_only="on",
         )
         self._writer = self._sessions(1, WRITE_SECONDS)
         self._replayer = self._sessions(1, WRITE_SECONDS)
@@ -60,7 +65,7 @@ class Database:
         A cancel cancels the query at the server.
 
         Raises:
-            DatabaseAwayError: it cannot be reached, or is not ready; try later.
+            DatabaseAwayError: it cannot be reached, is not ready, or is too busy; try later.
             DatabaseError: it refuses; the message says what to change.
         """
         return await self._readers.run(query)
@@ -110,9 +115,13 @@ class Database:
         for sessions in (self._readers, self._writer, self._replayer, self._upkeep):
             sessions.close()
 
-    def _sessions(self, size: int, seconds: float, **others: str) -> Sessions:
+    def _sessions(
+        self, size: int, seconds: float, patience: float = math.inf, **others: str
+    ) -> Sessions:
         settings = {**_settings(seconds), **others}
-        return Sessions(self.conninfo, self._password, self.where, size, seconds, settings)
+        return Sessions(
+            self.conninfo, self._password, self.where, size, seconds, settings, patience
+        )
 
 
 @contextlib.asynccontextmanager

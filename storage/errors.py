@@ -21,6 +21,10 @@ class QueryTimeoutError(DatabaseAwayError):
     """The database gave up a statement that took too long."""
 
 
+class DatabaseBusyError(DatabaseAwayError):
+    """Others use all connections of the kind, and none became free in time."""
+
+
 class DatabaseError(StorageError):
     """The database answers, but refuses: somebody has to change something first."""
 

@@ -8,6 +8,7 @@ background would hide why the database cannot be reached and make every caller w
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import socket
@@ -19,7 +20,7 @@ import psycopg
 import trio
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from storage.errors import DatabaseAwayError, translate
+from storage.errors import DatabaseAwayError, DatabaseBusyError, translate
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -55,12 +56,17 @@ class _Job:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._socket: socket.socket | None = None
+        self.has_place = False
         self.unwanted = False
+
+    def take_place(self) -> None:
+        """From now on it does not wait for others; connecting has limits of its own."""
+        self.has_place = True
+        self._set_clock(math.inf)
 
     def begin(self, connection: Connection) -> bool:
         """Whether the work is still wanted; from now on it is timed and can be interrupted."""
-        with contextlib.suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(self._start_clock)
+        self._set_clock(self._seconds)
         with self._lock:
             # A descriptor of our own: libpq may close its one, and the number be used again.
             self._socket = socket.socket(fileno=os.dup(connection.pgconn.socket))
@@ -89,15 +95,20 @@ class _Job:
             if self._socket is not None:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _start_clock(self) -> None:
-        self._scope.deadline = trio.current_time() + self._seconds
+    def _set_clock(self, seconds: float) -> None:
+        def set_it() -> None:
+            self._scope.deadline = trio.current_time() + seconds
+
+        with contextlib.suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(set_it)
 
 
 class Sessions:
     """At most `size` connections, all set up by `settings` (names and values of PostgreSQL's).
 
-    `seconds` limits each piece of work with them, see `run`. `password` is asked at each connect,
-    so that one that was changed is taken.
+    `seconds` limits each piece of work with them, see `run`, and `patience` how long it waits for
+    others to end theirs; without one it waits for as long as these take. `password` is asked at
+    each connect, so that one that was changed is taken.
     """
 
     def __init__(
@@ -108,12 +119,14 @@ class Sessions:
         size: int,
         seconds: float,
         settings: dict[str, str],
+        patience: float = math.inf,
     ) -> None:
         self._conninfo = make_conninfo("", **{**_TRANSPORT, **conninfo_to_dict(conninfo)})
         self._password = password
         self._where = where
         self._seconds = seconds + GRACE_SECONDS
         self._settings = settings
+        self._patience = patience
         self._idle: list[Connection] = []
         self._closed = False
         self._limiter = trio.CapacityLimiter(size)
@@ -126,9 +139,10 @@ class Sessions:
         gives no answer within the seconds that work may take.
 
         Raises:
+            DatabaseBusyError: no connection became free in time.
             StorageError: every error of psycopg's, translated.
         """
-        with trio.CancelScope() as scope:
+        with trio.CancelScope(deadline=trio.current_time() + self._patience) as scope:
             job = _Job(self._seconds, scope)
             try:
                 return await trio.to_thread.run_sync(
@@ -140,6 +154,11 @@ class Sessions:
                 raise
             except psycopg.Error as error:
                 raise translate(error, self._where) from error
+        if not job.has_place:
+            raise DatabaseBusyError(
+                f"{self._where} is busy: other queries kept all [storage] readers"
+                f" ({self._limiter.total_tokens:g}) for {self._patience:g} s. Ask again later."
+            )
         raise DatabaseAwayError(f"{self._where}: no answer within {self._seconds:g} s")
 
     def close(self) -> None:
@@ -149,6 +168,7 @@ class Sessions:
             self._idle.pop().close()
 
     def _do(self, job: _Job, work: Callable[[Connection], T]) -> T:
+        job.take_place()
         idle = self._take()
         connection = idle or self._connect()
         usable = False

@@ -13,7 +13,14 @@ import trio.testing
 
 from config.models import Storage
 from storage.database import Database, open_database
-from storage.errors import DatabaseAwayError, DatabaseError, RefusedRowsError, StorageError
+from storage.errors import (
+    DatabaseAwayError,
+    DatabaseBusyError,
+    DatabaseError,
+    QueryTimeoutError,
+    RefusedRowsError,
+    StorageError,
+)
 from storage.sessions import Connection
 from tests.lab.fixtures import Lab
 from tests.storage.servers import COMMUNITY, KINDS, URL_VARIABLE, Server
@@ -89,6 +96,30 @@ async def test_a_slow_query_ends_by_itself(embedded_conninfo: str) -> None:
     with pytest.raises(DatabaseAwayError, match="statement timeout"):
         await database.read(lambda c: c.execute("SELECT pg_sleep(60)"))
     database.close()
+
+
+async def test_who_gets_no_place_among_the_readers_in_time_is_told(
+    embedded_conninfo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.database.GRACE_SECONDS", 0.1)
+    database = Database(embedded_conninfo, None, Storage(readers=1, statement_timeout=0.3))
+    met: list[StorageError] = []
+
+    async def ask() -> None:
+        with pytest.raises(StorageError) as caught:
+            await database.read(lambda c: c.execute("SELECT pg_sleep(60)"))
+        met.append(caught.value)
+
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            for _ in range(6):
+                nursery.start_soon(ask)
+        assert await database.read(_one) == 1
+    database.close()
+    busy = [error for error in met if isinstance(error, DatabaseBusyError)]
+    assert len(met) - len(busy) == sum(isinstance(error, QueryTimeoutError) for error in met) >= 1
+    assert busy
+    assert "kept all [storage] readers (1) for 0.4 s" in str(busy[0])
 
 
 async def test_a_connection_that_the_server_ended_is_not_used_again(
