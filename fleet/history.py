@@ -78,10 +78,10 @@ class StoredHistory:
                 type=wanted.type,
                 action=wanted.action,
                 before=_nanos(wanted.before),
+                since=wanted.since,
                 limit=limit,
             )
-        since = wanted.since
-        return [_event(row) for row in reversed(rows) if since is None or row.time >= since]
+        return [_event(row) for row in reversed(rows)]
 
     async def recorded(self, host: str | None, ref: str) -> Sequence[Recorded]:
         """The containers ever seen that `ref` could mean, best first."""

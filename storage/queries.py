@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from storage.asking import MOST_DAYS, MOST_ROWS, ask, check_points, check_span
 from storage.database import Database
 from storage.records import CountersRecord, LogPlaceRecord, NetworkRecord, ReferenceRecord
 from storage.rows import ContainerRow, EventRow, HealthRow, ImageRow
 from storage.statements import statements
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def recent_events(
@@ -20,9 +22,12 @@ async def recent_events(
     type: str | None = None,  # noqa: A002 - the Engine's word
     action: str | None = None,
     before: int | None = None,
+    since: datetime | None = None,
     limit: int = 100,
 ) -> list[EventRow]:
     """The newest events first, `before` an Engine's time in nanoseconds (for the next page).
+
+    Not those before `since`.
 
     `container` is an id, the beginning of one (at least 4 characters), or a name.
     """
@@ -32,6 +37,9 @@ async def recent_events(
         "type": type,
         "action": action,
         "before": before,
+        # Tables are cut by `time`, which is `time_nano` without what is finer than microseconds.
+        "since": "-infinity" if since is None else since,
+        "until": "infinity" if before is None else _EPOCH + timedelta(microseconds=before // 1000),
         "limit": min(limit, MOST_ROWS),
     }
     return await ask(database, EventRow, "recent_events", wanted)

@@ -14,6 +14,7 @@ WHERE (%(host)s::text IS NULL OR host = %(host)s)
   AND (%(type)s::text IS NULL OR type = %(type)s)
   AND (%(action)s::text IS NULL OR action = %(action)s OR starts_with(action, %(action)s || ':'))
   AND (%(before)s::bigint IS NULL OR time_nano < %(before)s)
+  AND time >= %(since)s::timestamptz AND time <= %(until)s::timestamptz
 ORDER BY time DESC, time_nano DESC
 LIMIT %(limit)s
 

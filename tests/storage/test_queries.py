@@ -38,6 +38,11 @@ async def test_events_come_newest_first_filtered_and_paged(database: Database) -
     assert page == events[:14:-1]
     following = await queries.recent_events(database, host="h", limit=5, before=page[-1].time_nano)
     assert following == events[14:9:-1]
+    since = events[12].time
+    bounded = await queries.recent_events(
+        database, host="h", before=page[-1].time_nano, since=since
+    )
+    assert bounded == events[14:11:-1]
     for wanted in ({"container": "d9e8"}, {"action": "die"}, {"host": "other"}):
         assert await queries.recent_events(database, **wanted) == [other]  # type: ignore[arg-type] # three keywords
     assert len(await queries.recent_events(database, container="web", type="container")) == 21

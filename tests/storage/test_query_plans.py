@@ -1,13 +1,19 @@
 """Questions about one container or host read by the key, however much there is of others."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import psycopg
 import pytest
 
 from config.models import Storage
+from storage.batch import batch_of, write_batch
 from storage.database import Database
+from storage.layout import LAYOUT
+from storage.partitions import make, starts
 from storage.statements import statements
+from tests.storage import samples
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
@@ -92,3 +98,30 @@ async def test_one_container_is_read_by_the_key(conninfo: str) -> None:
             large = [line for line in scans if "on containers" not in line]
             assert not [line for line in large if "_default" not in line], f"{name}\n{plan}"
             assert "Index" in plan, f"{name}\n{plan}"
+
+
+async def test_a_page_of_events_reads_only_the_weeks_it_may_lie_in(conninfo: str) -> None:
+    database = Database(conninfo, None, Storage())
+    await database.prepare()
+    times = [NOW, NOW + timedelta(days=30)]
+    events = [msgspec.structs.replace(samples.event(0), time=time) for time in times]
+    await database.write(lambda connection: write_batch(connection, batch_of(events)))
+    edition = (await database.about()).edition
+    database.close()
+    unnamed = dict.fromkeys(("host", "container", "type", "action", "before"))
+    between = NOW + timedelta(days=15)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("SET search_path = fleet, public")
+        if edition == "plain":
+            width = LAYOUT["container_events"].width
+            make(connection, "container_events", width, starts(NOW, times[1], width))
+
+        def tables(**bounds: object) -> set[str]:
+            values = {**unnamed, "since": "-infinity", "until": "infinity", "limit": 9, **bounds}
+            sql = b"EXPLAIN (FORMAT JSON) " + statements()["recent_events"]
+            row = connection.execute(sql, values).fetchone()
+            return set(re.findall(r"'Relation Name': '(\w+)'", str(row)))
+
+        everywhere = tables()
+        assert tables(until=between) < everywhere
+        assert tables(since=between) < everywhere
