@@ -33,6 +33,7 @@ SILENCE_SECONDS = 3600.0  # after which a followed log is opened anew, to be sur
 GRACE_SECONDS = 10.0  # that a followed log has to end when its container has
 GAP_SECONDS = 1.0  # of silence, after which a gap is told without a line behind it
 EMPTY_NANOS = 5 * 10**9  # that a log is open without a line before it is taken to have none
+PASS_SECONDS = 0.1  # between two looks at all containers: changes come by the hundred
 TURN = 256  # lines of a log that are taken before others have their turn
 RUNNING = ("running", "paused", "restarting")
 
@@ -95,6 +96,7 @@ class LogCollector:
             nursery.start_soon(self._heed_changes)
             while True:
                 due = self._start_due(nursery)
+                await trio.sleep(PASS_SECONDS)
                 with trio.move_on_at(due):
                     await self._wake.wait()
                 self._wake = trio.Event()
