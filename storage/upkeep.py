@@ -1,7 +1,8 @@
 """What the database needs beside being written to: rollups, partitions, retention.
 
 A database that is away, or refuses, is a state that is logged once and shown; the next round tries
-again and goes on where the last one was.
+again and goes on where the last one was. Each part goes by itself: that one fails is no reason for
+the others to wait, and what grows, to grow.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -17,13 +19,15 @@ import trio
 from config.models import Retention
 from storage import community, partitions, rollups
 from storage.database import Database
-from storage.edition import Edition
+from storage.edition import Edition, about
 from storage.errors import StorageError
 from storage.layout import LAYOUT, SAMPLED
 from storage.retention import sweep
 from storage.sessions import Connection
 
 _log = logging.getLogger(__name__)
+
+Part = Callable[[], Awaitable[object]]
 
 EVERY_SECONDS = 60.0
 SWEEP_EVERY = timedelta(hours=1)
@@ -62,7 +66,7 @@ class Upkeep:
         self._since: datetime | None = None
         self._last_round: datetime | None = None
         self._rolled_up_to: datetime | None = None
-        self._last_retention: datetime | None = None
+        self._done: dict[str, datetime] = {}  # when, of what is due once an hour
         self._dropped: Counter[str] = Counter()
         self._deleted: Counter[str] = Counter()
 
@@ -73,7 +77,7 @@ class Upkeep:
             since=self._since,
             last_round=self._last_round,
             rolled_up_to=self._rolled_up_to,
-            last_retention=self._last_retention,
+            last_retention=self._done.get("retention"),
             partitions_dropped=dict(+self._dropped),
             rows_deleted=dict(+self._deleted),
         )
@@ -87,30 +91,45 @@ class Upkeep:
     async def round(self) -> None:
         """Do all that is due; what could not be done is done in a later round."""
         try:
-            await self._do()
+            edition = (await self._database.maintain(about)).edition
         except StorageError as error:
             self._failed(str(error))
-        else:
+            return
+        errors = [await _error_of(part) for part in self._parts(edition, datetime.now(UTC))]
+        first = next((error for error in errors if error is not None), None)
+        if first is None:
             self._went_well()
+        else:
+            self._failed(first)
 
-    async def _do(self) -> None:
-        await self._database.prepare()
-        edition = (await self._database.about()).edition
-        now = datetime.now(UTC)
-        due = self._last_retention is None or now - self._last_retention >= SWEEP_EVERY
-        if due and edition == "plain":
-            await self._make_partitions(now)
-        if due and edition == "timescaledb-community":
-            keep = functools.partial(community.keep_policies, retention=self._retention)
-            await self._database.maintain(keep)
-        if edition != "timescaledb-community":
-            for family in SAMPLED:
-                await self._roll_up(family, edition)
-        if due:
-            swept = await sweep(self._database, edition, self._retention, now)
-            self._dropped += swept.partitions
-            self._deleted += swept.rows
-            self._last_retention = now
+    def _parts(self, edition: Edition, now: datetime) -> list[Part]:
+        """In the order in which they are best done; none needs another to have gone well."""
+        retention = self._retention
+        parts: list[Part] = []
+        if edition == "plain":
+            make = functools.partial(self._make_partitions, now)
+            parts.append(functools.partial(self._hourly, "partitions", make, now))
+        if edition == "timescaledb-community":
+            keep = functools.partial(community.keep_policies, retention=retention)
+            keep_all = functools.partial(self._database.maintain, keep)
+            parts.append(functools.partial(self._hourly, "policies", keep_all, now))
+        else:
+            parts += [functools.partial(self._roll_up, family, edition) for family in SAMPLED]
+        sweep_all = functools.partial(self._sweep, edition, now)
+        parts.append(functools.partial(self._hourly, "retention", sweep_all, now))
+        return parts
+
+    async def _hourly(self, name: str, part: Part, now: datetime) -> None:
+        """Do it unless it went well within the hour."""
+        last = self._done.get(name)
+        if last is None or now - last >= SWEEP_EVERY:
+            await part()
+            self._done[name] = now
+
+    async def _sweep(self, edition: Edition, now: datetime) -> None:
+        swept = await sweep(self._database, edition, self._retention, now)
+        self._dropped += swept.partitions
+        self._deleted += swept.rows
 
     async def _roll_up(self, family: str, edition: Edition) -> None:
         maintain = self._database.maintain
@@ -144,3 +163,11 @@ class Upkeep:
         if self._error is not None:
             self._error, self._since = None, None
             _log.warning("The database's upkeep goes on")
+
+
+async def _error_of(part: Part) -> str | None:
+    try:
+        await part()
+    except StorageError as error:
+        return str(error)
+    return None

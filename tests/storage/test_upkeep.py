@@ -14,12 +14,29 @@ from storage.database import Database
 from storage.rows import Row
 from storage.upkeep import Upkeep
 from tests.storage import samples
+from tests.storage.recomputed import host_series
 from tests.storage.servers import COMMUNITY
 
 ROLLED_UP = "SELECT sum(samples)::int FROM container_stats_1h"
 AHEAD = (
     "SELECT to_regclass(format('fleet.container_stats_%s', to_char(now() + '1 day', 'YYYYMMDD')))"
 )
+HOSTS_ROLLED_UP = "SELECT sum(samples)::int FROM host_stats_1h"
+
+_TOMORROW = "format('fleet.container_logs_%s', to_char(now() + '1 day', 'YYYYMMDD'))"
+SPOILT = {  # and mended
+    "partitions": (
+        f"DO $$ BEGIN EXECUTE 'CREATE TABLE ' || {_TOMORROW} || ' ()'; END $$",
+        f"DO $$ BEGIN EXECUTE 'DROP TABLE ' || {_TOMORROW}; END $$",
+    ),
+    "rollups": (
+        "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'spoilt rollups'; END $$;"
+        " CREATE TRIGGER spoil BEFORE INSERT ON container_stats_1m"
+        " FOR EACH ROW EXECUTE FUNCTION spoil()",
+        "DROP TRIGGER spoil ON container_stats_1m",
+    ),
+}
 
 
 @pytest.fixture
@@ -30,6 +47,7 @@ async def database(conninfo: str) -> AsyncIterator[Database]:
     ages += [timedelta(days=20)] * 1
     rows: list[Row] = [msgspec.structs.replace(samples.stats(0), time=now - age) for age in ages]
     rows += [msgspec.structs.replace(samples.event(0), time=now - timedelta(days=40))]
+    rows += host_series(now - timedelta(minutes=10), 1, timedelta(1), host="h", seed=1)
     await made.write(lambda connection: write_batch(connection, batch_of(rows)))
     yield made
     made.close()
@@ -83,6 +101,33 @@ async def test_a_failure_is_a_state_that_passes(
         await upkeep.round()
     assert upkeep.status().error is None
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+
+
+@pytest.mark.parametrize("server", ["embedded"], indirect=True)
+@pytest.mark.parametrize("part", ["partitions", "rollups"])
+async def test_a_part_that_fails_keeps_no_other_from_being_done(
+    database: Database, part: str
+) -> None:
+    spoil, mend = SPOILT[part]
+    await _do(database, spoil)
+    upkeep = Upkeep(database, Retention())
+    await upkeep.round()
+    status = upkeep.status()
+    assert status.error is not None
+    assert f"spoilt {part}" in status.error or "already exists" in status.error
+    assert await _ask(database, ROLLED_UP) == (None if part == "rollups" else 100)
+    assert await _ask(database, HOSTS_ROLLED_UP) == 1
+    assert await _ask(database, "SELECT count(*) FROM container_events") == 0
+    assert status.last_retention is not None
+    await _do(database, mend)
+    await upkeep.round()
+    assert upkeep.status().error is None
+    assert await _ask(database, AHEAD) is not None
+    assert await _ask(database, ROLLED_UP) == 100
+
+
+async def _do(database: Database, sql: str) -> None:
+    await database.maintain(lambda connection: connection.execute(sql.encode()))
 
 
 async def test_a_database_that_is_away_is_waited_for(nursery: trio.Nursery) -> None:
