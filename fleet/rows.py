@@ -17,6 +17,7 @@ from fleet.changes import (
     ContainerRemoved,
     EventSeen,
     HostChanged,
+    HostRemoved,
     HostSampled,
     Logged,
     Sampled,
@@ -57,6 +58,7 @@ class RowWriter:
         self._hosts = hosts
         self._offer = offer
         self._health_written: dict[str, datetime] = {}
+        self._hosts_seen: dict[str, datetime] = {}  # as in the rows offered last
         self._stored: dict[str, Sequence[ContainerRow]] = {}
 
     def expect(self, stored: Mapping[str, Sequence[ContainerRow]]) -> None:
@@ -81,6 +83,9 @@ class RowWriter:
                 self._offer(container_row(container, removed=at))
             case HostChanged(state=state, previous=previous):
                 self._host_changed(state, previous)
+            case HostRemoved(host=host):
+                self._health_written.pop(host, None)
+                self._hosts_seen.pop(host, None)
 
     def _host_changed(self, state: HostState, previous: HostState) -> None:
         time = now()
@@ -94,9 +99,17 @@ class RowWriter:
             self._forget_gone(state.name)
         host = self._hosts().get(state.name)
         if host is not None and (learned or state.listed):
-            self._offer(host_row(host, state))
+            self._offer(self._newest(host_row(host, state)))
         counts = count(self._tracker.containers(state.name).values())
         self._offer(health_row(state, counts, time))
+
+    def _newest(self, row: HostRow) -> HostRow:
+        """`row`, seen after the one before: of two seen at once, either may be written last."""
+        before = self._hosts_seen.get(row.name)
+        if before is not None and row.seen <= before:
+            row = replace(row, seen=before + timedelta(microseconds=1))
+        self._hosts_seen[row.name] = row.seen
+        return row
 
     def _forget_gone(self, host: str) -> None:
         """Mark as removed what went while nobody watched."""
