@@ -1,11 +1,14 @@
 -- Lines of containers' logs. `:order` stands for DESC or ASC, `:beyond` for < or >: the direction.
 
 -- name: logs
--- Each container's lines are read by the key, as many as are wanted, and then merged.
+-- Each container's lines are read by the key, as many as are wanted, and then merged: only of
+-- those that were there, give or take a day for clocks that differ.
 WITH meant AS (
     SELECT host, id
     FROM containers
     WHERE (%(hosts)s::text[] IS NULL OR host = ANY(%(hosts)s))
+      AND (removed IS NULL OR removed >= %(start)s - interval '1 day')
+      AND (created IS NULL OR created < %(end)s + interval '1 day')
       AND (%(refs)s::text[] IS NULL
            OR id = ANY(%(refs)s) OR name = ANY(%(refs)s) OR identity = ANY(%(refs)s)
            OR EXISTS (SELECT FROM unnest(%(refs)s::text[]) AS ref

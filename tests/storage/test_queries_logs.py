@@ -129,3 +129,20 @@ async def test_the_range_is_bounded_and_exclusive(database: Database, queries: L
     assert found == [line(1)]
     with pytest.raises(QueryLimitError, match="30 days"):
         await queries.lines(LinesMeant(), START, START + timedelta(days=31), 10)
+
+
+async def test_containers_that_were_not_there_are_not_looked_into(
+    database: Database, queries: LogQueries
+) -> None:
+    """Told by lines that cannot be: of long before or after."""
+    day = timedelta(days=1)
+    gone = samples.container("gone", state="removed", removed=START - 2 * day)
+    late = msgspec.structs.replace(samples.container("late"), created=END + 2 * day)
+    near = [
+        samples.container("just gone", state="removed", removed=START - day / 2),
+        msgspec.structs.replace(samples.container("unborn"), created=END + day / 2),
+        msgspec.structs.replace(samples.container("ageless"), created=None),
+    ]
+    rows = [line(n, container_id=row.id) for n, row in enumerate([*near, gone, late])]
+    await write(database, gone, late, *near, *rows)
+    assert await queries.lines(LinesMeant(), START, END, 10) == rows[:3]
