@@ -18,12 +18,13 @@ from psycopg import sql
 from storage import community, partitions
 from storage.edition import About, about
 from storage.errors import DatabaseError
-from storage.layout import LAYOUT, RAW, Layout
+from storage.layout import LAYOUT, RAW, ROLLUPS, Layout
 from storage.sessions import Connection
 
 _log = logging.getLogger(__name__)
 
 ASIDE = "_unshaped"
+_NAMES = {"plain": "plain PostgreSQL", "timescaledb-apache": "TimescaleDB's Apache edition"}
 _MOST_PARTITIONS = 400  # made for rows that are there; those of yet older times go to DEFAULT
 
 _STATE = """
@@ -72,13 +73,21 @@ def shape(connection: Connection, where: str, report: Report = ignore) -> About:
     The caller holds the lock of migrations, and no time limit is set that long work would meet.
 
     Raises:
-        DatabaseError: TimescaleDB is in the database, but its library is not loaded.
+        DatabaseError: TimescaleDB is in the database, but its library is not loaded; or Community
+            shaped it, and this server is another edition.
         psycopg.Error: as met; the next call goes on from there.
     """
     known = _with_extension(connection, where)
     kinds = {str(name): kind for name, kind in connection.execute(_KINDS)}
-    shaped = _shaped(connection, known)
     aggregated = known.edition == "timescaledb-community"
+    if not aggregated and any(kinds.get(table) == "v" for table in ROLLUPS):
+        raise DatabaseError(
+            f"{where}: TimescaleDB Community keeps the rollups there as continuous aggregates, and"
+            f" this server is {_NAMES[known.edition]}. Start it with Community again (timescaledb"
+            ".license = 'timescale'), take all out with `fleet db backup`, and put it with `fleet"
+            " db restore` into a new database of this server."
+        )
+    shaped = _shaped(connection, known)
     for table, layout in (RAW if aggregated else LAYOUT).items():
         if table in kinds and table not in shaped:
             _reshape(connection, table, layout, known)

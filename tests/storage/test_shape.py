@@ -10,6 +10,7 @@ import pytest
 from storage import partitions, shape
 from storage.batch import batch_of, write_batch
 from storage.edition import About
+from storage.errors import DatabaseError
 from storage.layout import LAYOUT, RAW
 from storage.migrate import SCHEMA, migrate, upgrade
 from storage.rows import Row
@@ -142,6 +143,19 @@ def test_timescaledb_that_comes_later_takes_over(
     assert _counts(connection) == COUNTS
     assert _left_aside(connection) == 0
     assert _shaped(connection, about) >= set(RAW)
+
+
+def test_what_community_shaped_is_refused_elsewhere_with_the_way_out(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if upgrade(connection, "it").edition == COMMUNITY:
+        apache = About("timescaledb-apache", "18", "2")  # by its license, set for a whole server
+        monkeypatch.setattr(shape, "_with_extension", lambda _connection, _where: apache)
+    else:
+        connection.execute("ALTER TABLE container_stats_1m RENAME TO held")
+        connection.execute("CREATE VIEW container_stats_1m AS TABLE held")
+    with pytest.raises(DatabaseError, match=r"TimescaleDB Community keeps.*`fleet db backup`"):
+        upgrade(connection, "it")
 
 
 def test_partitions_are_made_ahead_and_take_the_rows_of_their_time(connection: Connection) -> None:
