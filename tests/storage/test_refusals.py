@@ -112,7 +112,7 @@ async def test_a_schema_of_that_name_with_tables_of_somebody_else(server: Postgr
         database="taken",
     )
     told = await _refusal(make_conninfo(server.url, dbname="taken"), PASSWORD)
-    assert '"hosts" already exists' in told
+    assert "the schema `fleet` there is not fleet's own" in told
     assert "another database" in told
 
 
