@@ -59,11 +59,20 @@ class _Segment:
     offset: int = 0  # all before is written, or taken to be
     done: set[int] = field(default_factory=set)  # beyond `offset`, but written otherwise
     held: set[int] = field(default_factory=set)  # beyond `offset`, and being written otherwise
+    held_counts: dict[str, int] = field(default_factory=dict)  # rows; among `counts`, too
     damaged: bool = False
+    dropped: bool = False  # for want of room
 
     def change(self, counts: dict[str, int], sign: int) -> None:
-        for name, count in counts.items():
-            self.counts[name] = max(0, self.counts.get(name, 0) + sign * count)
+        _change(self.counts, counts, sign)
+
+    def hold(self, offsets: list[int], counts: dict[str, int]) -> None:
+        self.held.update(offsets)
+        _change(self.held_counts, counts, 1)
+
+    def let_go(self, offsets: list[int], counts: dict[str, int]) -> None:
+        self.held.difference_update(offsets)
+        _change(self.held_counts, counts, -1)
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -144,7 +153,9 @@ class Spool:
         segment = ticket.segment
         if segment is None:
             return
-        segment.held.difference_update(ticket.offsets)
+        segment.let_go(ticket.offsets, ticket.counts)
+        if segment.dropped and not written:
+            self._lost.add(ticket.counts)
         if written:
             segment.done.update(ticket.offsets)
             segment.change(ticket.counts, -1)
@@ -213,7 +224,7 @@ class Spool:
         if segment.oldest is None:
             segment.oldest = now
         if held:
-            segment.held.update(ticket.offsets)
+            segment.hold(ticket.offsets, counts)
         self._notify()
         return ticket
 
@@ -222,8 +233,10 @@ class Spool:
             oldest = self._segments.pop(0)
             if not self._segments:
                 self.close()
-            self._lost.add(oldest.counts)
+            oldest.dropped = True
+            oldest.change(oldest.held_counts, -1)  # may be in the database yet: see `release`
             rows = {name: count for name, count in oldest.counts.items() if count}
+            self._lost.add(rows)
             _log.error("The spool is full, [storage] spool_megabytes; dropped the oldest: %s", rows)
             await self._in_thread(_remove, oldest.path)
 
@@ -334,6 +347,11 @@ async def open_spool(folder: Path, limit: int, lost: Tally) -> AsyncIterator[Spo
             yield spool
         finally:
             spool.close()
+
+
+def _change(counts: dict[str, int], by: dict[str, int], sign: int) -> None:
+    for name, count in by.items():
+        counts[name] = max(0, counts.get(name, 0) + sign * count)
 
 
 def _remove(path: Path) -> None:

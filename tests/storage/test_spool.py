@@ -123,6 +123,26 @@ async def test_beyond_the_limit_the_oldest_goes_and_is_counted(
     assert "spool_megabytes" in caplog.text
 
 
+@pytest.mark.parametrize("written", [True, False])
+async def test_what_goes_while_it_is_written_otherwise_is_lost_only_if_that_fails(
+    spool: Path, *, written: bool
+) -> None:
+    lost = Tally()
+    async with open_spool(spool, 20_000, lost) as one:
+        await _append(one, 0)
+        ticket = await one.append(batch_of([samples.stats(1)]), held=True)
+        first = _segments(spool)[0]
+        number = 2
+        while first in _segments(spool):
+            await _append(one, number)
+            number += 1
+        before = lost.totals["container_stats"]
+        assert before + one.rows == number - 1
+        one.release(ticket, written=written)
+        assert lost.totals["container_stats"] == before + (not written)
+        assert before + one.rows == number - 1
+
+
 async def test_a_second_process_is_refused_and_told_of_the_first(spool: Path) -> None:
     async with open_spool(spool, LIMIT, Tally()):
         with pytest.raises(SpoolError, match=r"process \d+, is using .*data_dir"):
