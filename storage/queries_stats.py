@@ -14,7 +14,7 @@ from storage.asking import MOST_ROLLED_UP, MOST_ROWS, ask, check_points, check_s
 from storage.database import Database
 from storage.errors import QueryLimitError
 from storage.records import Consumer, HostStatsPoint, Series, StatsPoint, TotalPoint
-from storage.resolution import Resolution, grid
+from storage.resolution import Grid, Resolution, grid
 from storage.rows import StatsRow
 from storage.sessions import Connection
 from storage.tables import clean
@@ -23,6 +23,10 @@ P = TypeVar("P")
 
 SortBy = Literal["cpu", "memory", "network", "block"]
 
+_SETTINGS = (  # for a hundred thousand rows, summed up without being sorted first, nor on disk
+    "SET LOCAL work_mem = '32MB'",
+    "SET LOCAL enable_mergejoin = off",
+)
 _CONSUMERS_STEPS = 12  # a range of top consumers is cut at its ends to a twelfth at worst
 
 
@@ -42,12 +46,15 @@ class Meant(msgspec.Struct, frozen=True, kw_only=True):
             "hosts": [clean(host) for host in self.hosts] or None,
             "labels": msgspec.json.encode(exact).decode(),
             "keys": [clean(key) for key, value in self.labels if value is None],
-            "all": not (self.labels or self.hosts),
+            "all": not self.labels,
         }
 
 
 class _Reach(msgspec.Struct, frozen=True):
     rolled_to: datetime
+
+
+class _Count(msgspec.Struct, frozen=True):
     series: int
 
 
@@ -81,8 +88,8 @@ class StatsQueries:
     ) -> Series[StatsPoint]:
         """What each of `containers` (ids) used from `start` to `end` (exclusive).
 
-        In at most `points` steps, and at most 10,000 points. See `storage.resolution` for what is
-        read where no resolution is `chosen`.
+        In at most `points` steps; in fewer where there would be more than 10,000 points. See
+        `storage.resolution` for what is read where no resolution is `chosen`.
 
         Raises:
             QueryLimitError: the range is empty or too long, or not 1 to 10,000 points.
@@ -93,7 +100,7 @@ class StatsQueries:
             ("container_stats", "stats_history"),
             wanted,
             (start, end, points),
-            lambda _series: chosen or self._one(start, end, points),
+            lambda _connection: chosen or self._one(start, end, points),
         )
 
     async def host(
@@ -110,7 +117,7 @@ class StatsQueries:
             ("host_stats", "host_stats_history"),
             {"host": clean(host)},
             (start, end, points),
-            lambda _series: chosen or self._one(start, end, points),
+            lambda _connection: chosen or self._one(start, end, points),
         )
 
     async def total(
@@ -123,16 +130,27 @@ class StatsQueries:
     ) -> Series[TotalPoint]:
         """As `containers`, of all that are meant together; never finer than minutes.
 
+        It ends with the last whole minute: not all hosts have samples of the one that runs.
+
         Raises:
             QueryLimitError: as `containers`, or samples were chosen.
         """
         _check_many(chosen)
+        check_span(start, end, MOST_ROLLED_UP)
+        wanted = meant.values()
+        check_points(points)
+        until = resolution.settled(end, datetime.now(UTC))
+        if until <= start:
+            return Series(grid=grid(chosen or "1m", start, end, points), points=[])
         return await self._series(
             TotalPoint,
             ("container_stats", "total_history"),
-            meant.values(),
-            (start, end, points),
-            lambda series: chosen or self._many(start, end, points, series),
+            wanted,
+            (start, until, points),
+            lambda connection: (
+                chosen
+                or self._many(start, until, points, _series(connection, wanted, start, until))
+            ),
         )
 
     async def top(
@@ -150,12 +168,16 @@ class StatsQueries:
         bytes moved both ways.
         """
         _check_many(chosen)
+        wanted = {**meant.values(), "sort": sort}
         return await self._series(
             Consumer,
             ("container_stats", "top_consumers"),
-            {**meant.values(), "sort": sort},
+            wanted,
             (start, end, 1),
-            lambda series: chosen or self._many(start, end, _CONSUMERS_STEPS, series),
+            lambda connection: (
+                chosen
+                or self._many(start, end, _CONSUMERS_STEPS, _series(connection, wanted, start, end))
+            ),
             min(limit, MOST_ROWS),
         )
 
@@ -174,10 +196,13 @@ class StatsQueries:
         query: tuple[str, str],
         wanted: Mapping[str, Any],
         span: tuple[datetime, datetime, int],
-        choose: Callable[[int], Resolution],
-        limit: int = MOST_ROWS,
+        choose: Callable[[Connection], Resolution],
+        limit: int | None = None,
     ) -> Series[P]:
-        """Find out where rollups end, decide what to read, and read it, on one connection."""
+        """Find out where rollups end, decide what to read, and read it, on one connection.
+
+        Without a `limit` the steps are made longer until all points are among the most rows.
+        """
         start, end, points = span
         check_span(start, end, MOST_ROLLED_UP)
         check_points(points)
@@ -186,41 +211,56 @@ class StatsQueries:
             with connection.transaction():
                 # One view of all: else what is rolled up meanwhile would be read twice.
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                for setting in _SETTINGS:
+                    connection.execute(setting)
                 return answer(connection)
 
         def answer(connection: Connection) -> Series[P]:
             family, name = query
-            reach = _reach(connection, family, start, end, wanted)
-            resolved = choose(reach.series)
+            reach = _reach(connection, family, start, end)
+            resolved = choose(connection)
             if resolved == "raw":
                 check_span(start, end, self._most_raw)
-            steps = grid(resolved, start, end, points)
-            rolled_to = steps.start if resolved == "raw" else max(steps.start, reach.rolled_to)
-            step = resolution.STEPS[resolved]
-            values = {
-                **wanted,
-                "start": steps.start,
-                "end": end,
-                "width": steps.width,
-                "rolled_to": rolled_to,
-                "seam": max(steps.start, resolution.floored(rolled_to, step)),
-                "step": step,
-                "limit": limit,
-            }
             marks = {"resolution": "1m" if resolved == "raw" else resolved}
-            return Series(grid=steps, points=rows(connection, kind, name, values, marks))
+            most = MOST_ROWS + 1 if limit is None else limit
+            steps, fewer = grid(resolved, start, end, points), points
+            while True:
+                values = {**wanted, **_values(steps, reach.rolled_to), "limit": most}
+                found = rows(connection, kind, name, values, marks)
+                if limit is not None or len(found) <= MOST_ROWS or fewer == 1:
+                    return Series(grid=steps, points=found)
+                fewer //= 2
+                steps = grid(resolved, start, end, fewer)
 
         return await self._database.read(read)
 
 
-def _reach(
-    connection: Connection, family: str, start: datetime, end: datetime, wanted: Mapping[str, Any]
-) -> _Reach:
+def _reach(connection: Connection, family: str, start: datetime, end: datetime) -> _Reach:
     # A first step of days may begin that much earlier.
-    span = {"start": start - resolution.STEPS["1d"], "end": end}
-    meant: dict[str, Any] = {"hosts": None, "labels": "{}", "keys": []}
-    values = {**meant, **wanted, **span, "family": family}
+    values = {"family": family, "start": start - resolution.STEPS["1d"], "end": end}
     return rows(connection, _Reach, "rolled_to", values)[0]
+
+
+def _series(
+    connection: Connection, wanted: Mapping[str, Any], start: datetime, end: datetime
+) -> int:
+    values = {**wanted, "start": start, "end": end}
+    return rows(connection, _Count, "series", values)[0].series
+
+
+def _values(steps: Grid, rolled_to: datetime) -> dict[str, Any]:
+    """What queries are told of the times that they read."""
+    rolled_to = steps.start if steps.resolution == "raw" else max(steps.start, rolled_to)
+    step = resolution.STEPS[steps.resolution]
+    return {
+        "start": steps.start,
+        "end": steps.end,
+        "width": steps.width,
+        "rolled_to": rolled_to,
+        "seam": max(steps.start, resolution.floored(rolled_to, step)),
+        "step": step,
+        "weighted": step > resolution.STEPS["1m"],
+    }
 
 
 def _check_many(chosen: Resolution | None) -> None:

@@ -3,15 +3,20 @@
 -- that is not a number counts as not known, since it would spoil every sum that it is in.
 
 -- name: rolled_to
--- Where within the range rollups end, and how many containers there are at most to be read.
+-- Where within the range rollups end.
 SELECT LEAST(GREATEST((SELECT readable_to FROM rollup_progress WHERE name = %(family)s),
-                      %(start)s), %(end)s) AS rolled_to,
-       (SELECT count(*)
-        FROM containers
-        LEFT JOIN hosts ON hosts.name = containers.host
-        WHERE (%(hosts)s::text[] IS NULL OR containers.host = ANY(%(hosts)s))
-          AND coalesce(hosts.labels, '{}') || containers.labels @> %(labels)s::jsonb
-          AND coalesce(hosts.labels, '{}') || containers.labels ?& %(keys)s::text[]) AS series
+                      %(start)s), %(end)s) AS rolled_to
+
+-- name: series
+-- How many containers there are at most to be read, for totals.
+SELECT count(*) AS series
+FROM containers
+LEFT JOIN hosts ON hosts.name = containers.host
+WHERE (%(hosts)s::text[] IS NULL OR containers.host = ANY(%(hosts)s))
+  AND (removed IS NULL OR removed >= %(start)s - interval '1 day')
+  AND (created IS NULL OR created < %(end)s + interval '1 day')
+  AND coalesce(hosts.labels, '{}') || containers.labels @> %(labels)s::jsonb
+  AND coalesce(hosts.labels, '{}') || containers.labels ?& %(keys)s::text[]
 
 -- name: latest_stats
 -- The newest sample of the first of the containers that has one.

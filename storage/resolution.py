@@ -23,6 +23,7 @@ _KEPT: dict[Resolution, str] = {"raw": "samples", "1m": "minutes", "1h": "hours"
 _READ_EVERY = {**STEPS, "raw": timedelta(seconds=10)}  # for samples a guess
 _MOST_READ = {False: 10_000, True: 100_000}  # rows, for finer points than the range is for; many
 _SLACK = timedelta(minutes=1)  # between when a range is asked for, up to now, and when it is read
+_ARRIVAL = timedelta(seconds=5)  # from a sample to its row
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ONE: dict[Resolution, timedelta] = {
@@ -92,6 +93,14 @@ def grid(resolution: Resolution, start: datetime, end: datetime, points: int) ->
     if resolution != "raw":
         width = step * math.ceil((end - begin) / points / step)
     return Grid(resolution=resolution, start=begin, end=end, width=width)
+
+
+def settled(end: datetime, now: datetime) -> datetime:
+    """`end`, or where the last minute ends that samples of all hosts have had time to come for.
+
+    In the minute that runs some hosts are not sampled yet: a sum over all would dip there.
+    """
+    return min(end, floored(now - _ARRIVAL, STEPS["1m"]))
 
 
 def floored(time: datetime, step: timedelta) -> datetime:

@@ -13,7 +13,7 @@ from storage.batch import batch_of, write_batch
 from storage.database import Database
 from storage.errors import QueryLimitError
 from storage.queries_stats import Meant, SortBy, StatsQueries
-from storage.resolution import Resolution
+from storage.resolution import MANY, Resolution
 from storage.rollups import advance, roll_up
 from storage.rows import HostStatsRow, Row, StatsRow
 from storage.sessions import Connection
@@ -124,8 +124,11 @@ async def test_samples_that_are_not_rolled_up_yet_count_once(
     await write(database, [stats(0, time=datetime.now(UTC) - timedelta(seconds=1))])
     found = await queries.containers("h", ["c1"], START, START + newest * 2, 1, "1d")
     assert sum(point.samples for point in found.points) == 121
-    total = await queries.total(Meant(), START, START + newest * 2, 1, "1h")
-    assert [(point.samples, point.containers) for point in total.points] == [(121, 1)]
+    total = await queries.total(Meant(), START, START + newest * 2, 1, "1h")  # not this minute
+    assert [(point.samples, point.containers) for point in total.points] == [(120, 1)]
+    assert total.grid.end <= datetime.now(UTC)
+    now = datetime.now(UTC)
+    assert (await queries.total(Meant(), now, now + newest, 1)).points == []
 
 
 async def test_what_is_rolled_up_meanwhile_counts_once(database: Database) -> None:
@@ -237,6 +240,53 @@ async def test_totals_are_sums_over_containers_and_averages_over_time(
             site = [(2, 40.0, 200.0, 3600), (1, 10.0, 100.0, 1800)]
             assert await total(resolution, labels=(("site", "fra"),)) == site
             assert await total(resolution, labels=(("site", ODD),)) == []
+
+
+async def test_what_lived_shorter_than_a_step_counts_by_its_share(
+    database: Database, queries: StatsQueries
+) -> None:
+    """Twelve of five minutes, one after the other."""
+    minutes = timedelta(minutes=5)
+    for number in range(12):
+        born = START + number * minutes
+        short = samples.container(f"short{number}", state="removed", removed=born + minutes)
+        await write(database, [msgspec.structs.replace(short, created=born)])
+        known = {"container_id": short.id, "cpu_percent": 100.0, "memory_used": 1200}
+        await write(database, [stats(number * 300 + n, **known) for n in range(0, 300, 10)])
+    # Elsewhere samples come less often, and one of two is there for half of the hour.
+    await write(database, [stats(n, host="rare", container_id="a") for n in range(0, 3600, 60)])
+    await write(database, [stats(n, host="rare", container_id="b") for n in range(0, 1800, 60)])
+    for prepare in (False, True):
+        if prepare:
+            await rolled_up(database)
+        for hosts, cpu, memory in ((("h",), 100.0, 1200.0), (("rare",), 15.0, 150.0)):
+            for resolution in MANY:
+                end = START + timedelta(hours=1)
+                found = await queries.total(Meant(hosts=hosts), START, end, 1, resolution)
+                (point,) = found.points
+                if resolution == "1d":  # one step, of which the rest of the day is not there
+                    assert point.cpu_percent is not None
+                    assert point.cpu_percent <= cpu * 1.01
+                    continue
+                assert point.cpu_percent == pytest.approx(cpu), (hosts, resolution)
+                assert point.memory_used == pytest.approx(memory), (hosts, resolution)
+        (point,) = (await queries.total(Meant(), START, END, 1, "1h")).points
+        assert point.cpu_percent == pytest.approx(115.0)
+        assert point.containers == 14
+
+
+async def test_many_incarnations_have_longer_steps_and_none_is_left_out(
+    database: Database, queries: StatsQueries
+) -> None:
+    await write(
+        database,
+        [stats(n, container_id="c1") for n in range(6000)]
+        + [stats(n, container_id="c2") for n in range(6000)],
+    )
+    found = await queries.containers("h", ["c1", "c2"], START, END, 7200, "raw")
+    assert found.grid.width == timedelta(seconds=2)
+    assert sum(point.samples for point in found.points) == 12_000
+    assert found.points[-1].time == START + timedelta(seconds=5998)
 
 
 async def test_the_most_hungry_come_first(database: Database, queries: StatsQueries) -> None:

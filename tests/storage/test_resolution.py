@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from config.models import Retention
-from storage.resolution import Resolution, choose, grid, kept_by
+from storage.resolution import Resolution, choose, grid, kept_by, settled
 
 NOW = datetime(2026, 3, 5, 12, 34, 56, 789, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -62,3 +62,10 @@ def test_steps_are_whole_and_no_more_than_asked(resolution: Resolution, points: 
         assert made.start.timestamp() % steps == 0
         assert made.width.total_seconds() % steps == 0
         assert (NOW - DAY) - made.start < timedelta(seconds=steps)
+
+
+def test_the_minute_that_runs_is_not_settled() -> None:
+    minute = NOW.replace(second=0, microsecond=0)
+    assert settled(NOW, NOW) == minute
+    assert settled(NOW + HOUR, minute + timedelta(seconds=4)) == minute - timedelta(minutes=1)
+    assert settled(NOW - HOUR, NOW) == NOW - HOUR
