@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -76,3 +77,18 @@ def test_each_partition_is_made_by_itself(connection: Connection) -> None:
     with pytest.raises(psycopg.errors.DuplicateTable):
         partitions.keep_up(connection, TABLE, WIDTH, samples.START, second - timedelta(days=1))
     assert _count(connection, f"{TABLE}_{first:%Y%m%d}") == 1
+
+
+def test_the_server_logs_no_error_for_rows_that_came_first(
+    connection: Connection, tmp_path: Path
+) -> None:
+    start = partitions.starts(samples.START, samples.START, WIDTH)[0]
+    write_batch(connection, batch_of([samples.event(1)]))
+    with (tmp_path / "trace").open("w") as trace:
+        connection.pgconn.trace(trace.fileno())
+        partitions.make(connection, TABLE, WIDTH, [start, start + WIDTH])
+        connection.pgconn.untrace()
+    said = (tmp_path / "trace").read_text()
+    assert "CommandComplete" in said
+    assert "ErrorResponse" not in said
+    assert _count(connection, f"{TABLE}_{start:%Y%m%d}") == 1
