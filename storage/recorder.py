@@ -103,7 +103,7 @@ class Recorder:
         if not self._arrived.is_set():
             self._arrived_at = trio.current_time()
             self._arrived.set()
-        if len(self._waiting) >= self._settings.batch_size:
+        if self._waiting.is_enough(self._settings.batch_size):
             self._enough.set()
 
     def has_room(self) -> bool:
@@ -111,7 +111,7 @@ class Recorder:
 
         Without it, what can be read later, such as logs, had better not be read now.
         """
-        if len(self._waiting) * 2 >= self._settings.queue_rows:
+        if self._waiting.is_half_full:
             return False
         return self._spool.bytes * 2 < self._settings.spool_megabytes * MEGABYTE
 
@@ -183,7 +183,7 @@ class Recorder:
         if not self._closing:
             if not self._waiting:
                 self._arrived = trio.Event()
-            if len(self._waiting) < self._settings.batch_size:
+            if not self._waiting.is_enough(self._settings.batch_size):
                 self._enough = trio.Event()
         return batch
 

@@ -21,6 +21,9 @@ from storage.rows import (
 from storage.tables import TABLES
 from storage.tally import Tally
 
+QUEUE_BYTES = 64 * 2**20  # of log lines; other rows are small
+BATCH_BYTES = 8 * 2**20  # of log lines; a batch is copied several times on its way
+
 _DROPPED_FIRST: tuple[type[Row], ...] = (
     LogRow,
     StatsRow,
@@ -33,7 +36,7 @@ _KEYS = {kind: attrgetter(*table.key) for kind, table in TABLES.items() if table
 
 
 class Waiting:
-    """A queue per table under one limit.
+    """A queue per table under one limit of rows, and one of bytes for the lines of logs.
 
     Of a host, a container or an image only the newest row waits: they never grow, and are never
     dropped for others.
@@ -51,10 +54,22 @@ class Waiting:
         }
         self._current: dict[type[Row], dict[object, Row]] = {kind: {} for kind in _KEYS}
         self._size = 0
+        self._bytes = 0  # of log lines, give or take what characters take
         self._taken = {table.name: 0 for table in TABLES.values()}
+        self._taken_bytes = 0
 
     def __len__(self) -> int:
         return self._size
+
+    @property
+    def is_half_full(self) -> bool:
+        """Whether half of either limit is reached."""
+        held = self._bytes + self._taken_bytes
+        return self._size * 2 >= self._limit or held * 2 >= QUEUE_BYTES
+
+    def is_enough(self, rows: int) -> bool:
+        """Whether a batch of so many rows, or as large as batches get, can be taken."""
+        return self._size >= rows or self._bytes >= BATCH_BYTES
 
     def counts(self) -> dict[str, int]:
         """Rows here by table, with those that are taken and not settled."""
@@ -65,7 +80,7 @@ class Waiting:
         }
 
     def add(self, row: Row) -> None:
-        """Let `row` wait; with the limit reached, the oldest and least important one goes."""
+        """Let `row` wait; with a limit reached, the oldest and least important one goes."""
         if isinstance(row, CurrentRow):
             rows, key = self._current[type(row)], _KEYS[type(row)](row)
             known = rows.get(key)
@@ -76,11 +91,17 @@ class Waiting:
             self._history[type(row)].append(row)
         if known is None:
             self._size += 1
+            self._bytes += _bytes(row)
             if self._size + sum(self._taken.values()) > self._limit:
+                self._drop()
+            while self._history[LogRow] and self._bytes + self._taken_bytes > QUEUE_BYTES:
                 self._drop()
 
     def take(self, most: int) -> Batch:
-        """Take out at most `most` rows, to be reported as `settled` afterwards."""
+        """Take out at most `most` rows, to be reported as `settled` afterwards.
+
+        There are fewer where lines of logs are long.
+        """
         batch = Batch({kind: found for kind, found in self._taking(most) if found})
         for name, count in batch.counts().items():
             self._taken[name] += count
@@ -91,6 +112,7 @@ class Waiting:
         """`batch`, or this part of it, is written or given up: its place is free."""
         for name, count in batch.counts().items():
             self._taken[name] -= count
+        self._taken_bytes -= sum(map(_bytes, batch.rows.get(LogRow, ())))
 
     def abandon(self) -> dict[str, int]:
         """Drop and count everything that is not settled; returns the rows by table."""
@@ -101,7 +123,7 @@ class Waiting:
             rows.clear()
         for queue in self._history.values():
             queue.clear()
-        self._size = 0
+        self._size = self._bytes = self._taken_bytes = 0
         return lost
 
     def _taking(self, most: int) -> Iterator[tuple[type[Row], list[Row]]]:
@@ -111,15 +133,28 @@ class Waiting:
                 rows = self._current[kind]
                 taken = [rows.pop(key) for key in list(islice(rows, most))]
             else:
-                queue = self._history[kind]
-                taken = [queue.popleft() for _ in range(min(most, len(queue)))]
+                taken = self._take_history(self._history[kind], most)
             most -= len(taken)
             yield kind, taken
+
+    def _take_history(self, queue: deque[Row], most: int) -> list[Row]:
+        taken: list[Row] = []
+        size = 0
+        while queue and len(taken) < most and size < BATCH_BYTES:
+            taken.append(queue.popleft())
+            size += _bytes(taken[-1])
+        self._bytes -= size
+        self._taken_bytes += size
+        return taken
 
     def _drop(self) -> None:
         for kind in _DROPPED_FIRST:
             if self._history[kind]:
-                self._history[kind].popleft()
+                self._bytes -= _bytes(self._history[kind].popleft())
                 self._dropped.add({TABLES[kind].name: 1})
                 self._size -= 1
                 return
+
+
+def _bytes(row: Row) -> int:
+    return len(row.line) if isinstance(row, LogRow) else 0

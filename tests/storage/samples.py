@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from storage.recorder import Recorder
-from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, Row, StatsRow
+from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, LogRow, Row, StatsRow
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -44,6 +44,23 @@ def event(number: int, *, host: str = "h", action: str = "start", actor: str = "
         name="web",
         exit_code=None,
         attributes={"image": "nginx"},
+    )
+
+
+def line(number: int, text: str) -> LogRow:
+    time = START + timedelta(seconds=number)
+    return LogRow(
+        time=time,
+        time_nano=int(time.timestamp()) * 1_000_000_000,
+        host="h",
+        container_id="c1",
+        name="web",
+        identity="name:web",
+        stream="stdout",
+        sequence=0,
+        level=None,
+        line=text,
+        truncated=False,
     )
 
 

@@ -1,6 +1,8 @@
 """What is dropped first, and that it is counted."""
 
-from storage.rows import EventRow, HealthRow, StatsRow
+import pytest
+
+from storage.rows import EventRow, HealthRow, LogRow, StatsRow
 from storage.tally import Tally
 from storage.waiting import Waiting
 from tests.storage import samples
@@ -60,6 +62,38 @@ def test_only_the_newest_of_a_container_waits() -> None:
     assert len(waiting) == 1
     (rows,) = waiting.take(10).rows.values()
     assert rows == [samples.container(seen=3)]
+
+
+def test_long_lines_of_logs_are_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.waiting.QUEUE_BYTES", 1000)
+    monkeypatch.setattr("storage.waiting.BATCH_BYTES", 300)
+    dropped = Tally()
+    waiting = Waiting(100, dropped)
+    waiting.add(samples.stats(1))
+    assert not waiting.is_half_full
+    for number in range(12):
+        waiting.add(samples.line(number, "x" * 100))
+        assert waiting.is_enough(100) == (number >= 2)
+        assert waiting.is_half_full == (number >= 4)
+    assert dropped.totals["container_logs"] == 2
+    assert dropped.totals["container_stats"] == 0
+    first = waiting.take(100)
+    assert first.counts() == {"container_stats": 1, "container_logs": 3}
+    assert first.rows[LogRow] == [samples.line(number, "x" * 100) for number in (2, 3, 4)]
+    waiting.add(samples.line(12, "x"))
+    assert dropped.totals["container_logs"] == 3, "what is taken keeps its place"
+    waiting.settled(first)
+    waiting.add(samples.line(13, "x" * 300))
+    assert dropped.totals["container_logs"] == 3
+    assert waiting.counts()["container_logs"] == 8
+    while waiting:
+        waiting.settled(waiting.take(100))
+    assert not waiting.is_half_full
+    waiting.add(samples.line(14, "x" * 999))
+    assert dropped.totals["container_logs"] == 3
+    waiting.add(samples.line(15, "x" * 5000))
+    assert not waiting, "no line is larger than the limit"
+    assert dropped.totals["container_logs"] == 5
 
 
 def test_what_is_abandoned_is_counted_with_what_was_taken() -> None:
