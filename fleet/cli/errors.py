@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 OK = 0
@@ -41,3 +41,13 @@ def unknown_host(name: str, known: Iterable[str]) -> CommandError:
     else:
         hint = "no host is configured"
     return CommandError(f"no host is called {name!r}", hint)
+
+
+def unknown_label(wanted: Sequence[str], of_hosts: Iterable[dict[str, str]]) -> CommandError:
+    """The error for labels that none of the hosts has, with those that there are."""
+    pairs = {f"{key}={value}" for labels in of_hosts for key, value in labels.items()}
+    known = sorted(pairs)
+    hint = "no host has a label"
+    if known:
+        hint = f"labels of hosts: {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}"
+    return CommandError(f"no host has the label {' and '.join(map(repr, wanted))}", hint)

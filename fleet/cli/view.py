@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from fleet.cli.api import Api, NotRunningError
-from fleet.cli.errors import CommandError
+from fleet.cli.errors import CommandError, unknown_label
 from fleet.cli.progress import Progress
 from fleet.cli.settings import (
     Settings,
@@ -179,8 +179,12 @@ def chosen(hosts: Iterable[_Named], choice: Choice) -> list[str]:
     """The names of the hosts that are wanted.
 
     Raises:
-        CommandError: A named host does not exist.
+        CommandError: A named host does not exist, or none has the labels: a monitor that misspells
+            one would find all well for ever.
     """
     known = {host.name: host.labels for host in hosts}
     names = pick_names(known, choice.names)
-    return [name for name in names if choice.matches(known[name])]
+    found = [name for name in names if choice.matches(known[name])]
+    if choice.labels and not found:
+        raise unknown_label(choice.labels, [known[name] for name in names])
+    return found

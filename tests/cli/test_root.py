@@ -124,7 +124,7 @@ def test_a_file_that_is_named_but_missing_is_an_error(alone: Fleet) -> None:
 
 def test_hosts_lists_what_is_configured(alone: Fleet) -> None:
     assert "away-1" in alone.out("hosts")
-    assert "away-1" not in alone.out("hosts", "--label", "site=nrt")
+    assert "away-1" not in alone.out("hosts", "--label", "site=nrt", code=1)
     found = json.loads(alone.out("hosts", "--json"))
     assert [host["name"] for host in found["hosts"]] == ["away-1"]
 

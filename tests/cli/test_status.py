@@ -48,6 +48,13 @@ def test_a_host_that_is_away_says_why_and_what_to_do(site: Site, tmp_path: Path)
     assert "edge" not in fleet.out("status", "--no-stats", "--host", "local")
 
 
+def test_a_label_that_no_host_has_is_not_well(fleet: Fleet) -> None:
+    mistyped = fleet.run("status", "--no-stats", "--label", "sight=fra")
+    assert mistyped.returncode == 3
+    assert "no host has the label 'sight=fra'" in mistyped.stderr
+    assert "site=fra" in mistyped.stderr
+
+
 def test_an_unhealthy_container_is_degraded(fleet: Fleet, site: Site) -> None:
     sick = site.engine.run_container("sick", ContainerSpec(health="false"))
     try:
