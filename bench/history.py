@@ -20,10 +20,13 @@ import psycopg
 import trio
 
 from config.models import Storage
+from storage import partitions
 from storage.database import Database
+from storage.layout import LAYOUT
 from storage.queries_logs import LinesMeant, LogQueries
 from storage.queries_past import PastQueries
 from storage.queries_stats import Meant, StatsQueries
+from storage.sessions import Connection
 from tests.lab.postgres import PostgresServer
 from tests.storage.servers import COMMUNITY, URL_VARIABLE, community_server
 
@@ -91,11 +94,20 @@ def fill(url: str, options: argparse.Namespace, now: datetime) -> dict[str, tupl
         spans["container_logs"] = (1, timedelta(seconds=120))
         for table, (days, every) in spans.items():
             start = now - timedelta(days=days)
+            _make_partitions(connection, table, start, now)
             values = {**sizes, "start": start, "every": every}
             rows = connection.execute((statements[table] + _SERIES).encode(), values).rowcount
             connection.execute(f"VACUUM ANALYZE {table}".encode())
             found[table] = (rows, _megabytes(connection, table))
     return found
+
+
+def _make_partitions(connection: Connection, table: str, start: datetime, end: datetime) -> None:
+    """Those that would have been made as time went on, where partitions are ours to make."""
+    sql = "SELECT FROM pg_partitioned_table WHERE partrelid = %s::regclass"
+    if connection.execute(sql.encode(), [table]).rowcount:
+        width = LAYOUT[table].width
+        partitions.make(connection, table, width, partitions.starts(start, end, width))
 
 
 def _megabytes(connection: psycopg.Connection[tuple[object, ...]], table: str) -> float:
