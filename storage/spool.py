@@ -241,6 +241,7 @@ class Spool:
             await self._in_thread(_remove, oldest.path)
 
     async def _open_segment(self) -> tuple[_Segment, int]:
+        await self._put_back_if_removed()
         if self._descriptor is not None and self._segments[-1].size >= self._segment_bytes:
             self.close()
         if self._descriptor is None:
@@ -249,6 +250,17 @@ class Spool:
             self._descriptor = await self._in_thread(files.create, path)
             self._segments.append(_Segment(number, path))
         return self._segments[-1], self._descriptor
+
+    async def _put_back_if_removed(self) -> None:
+        if self._descriptor is None or not await self._in_thread(
+            files.is_removed, self._descriptor
+        ):
+            return
+        segment = self._segments[-1]
+        _log.error("%s was removed by somebody; it is written once more", segment.path)
+        self._descriptor = await self._in_thread(
+            files.put_back, self._descriptor, segment.path, segment.size
+        )
 
     async def _give_up_segment(self) -> None:
         """After an error, of which nobody knows what it left in the file, begin a new one."""

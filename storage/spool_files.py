@@ -98,8 +98,15 @@ def segment_numbers(folder: Path) -> list[int]:
 
 
 def create(path: Path) -> int:
-    """A new segment, on disk with its name; returns a descriptor to append with."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+    """A new segment, on disk with its name; returns a descriptor to append with.
+
+    Its folder is made again where somebody removed it.
+    """
+    if not path.parent.is_dir():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sync_folder(path.parent.parent)
+    # It can be read, too: see `put_back`.
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     try:
         _sync_folder(path.parent)
@@ -117,6 +124,29 @@ def append(descriptor: int, data: bytes) -> None:
     while rest:
         rest = rest[os.write(descriptor, rest) :]
     _sync(descriptor)
+
+
+def is_removed(descriptor: int) -> bool:
+    """Whether nothing finds the file any more: it would go with the process."""
+    return os.fstat(descriptor).st_nlink == 0
+
+
+def put_back(descriptor: int, path: Path, size: int) -> int:
+    """Write a removed segment of `size` bytes once more; returns a descriptor of the new file.
+
+    Raises:
+        OSError: it cannot be written, and is removed as before.
+    """
+    data = os.pread(descriptor, size, 0)
+    new = create(path)
+    try:
+        append(new, data)
+    except OSError:
+        os.close(new)
+        path.unlink(missing_ok=True)
+        raise
+    os.close(descriptor)
+    return new
 
 
 def cut(descriptor: int, path: Path, size: int) -> None:

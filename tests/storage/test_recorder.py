@@ -271,6 +271,7 @@ async def test_what_neither_database_nor_disk_takes_waits_and_is_bounded(tmp_pat
     database = Database(make_conninfo(host=str(tmp_path), user="fleet"), None, small)
     async with open_recorder(database, small, spool, drain_seconds=0.01) as recorder:
         spool.rename(tmp_path / "gone")
+        spool.touch()
         offer_many(recorder, (samples.event(number) for number in range(50)))
         offer_many(recorder, (samples.stats(number) for number in range(1000)))
         await _until(lambda: recorder.status().state == "waiting")
@@ -282,6 +283,7 @@ async def test_what_neither_database_nor_disk_takes_waits_and_is_bounded(tmp_pat
         assert status.dropped["container_stats"] > 1000
         assert sum(status.queued.values()) <= 210  # current state is not dropped for others
         assert status.lost_lately == status.dropped["container_stats"]
+        spool.unlink()
         (tmp_path / "gone").rename(spool)
     ended = recorder.status()
     assert ended.spool.rows == 210
@@ -295,10 +297,12 @@ async def test_it_goes_on_after_a_time_with_no_room_for_any_row(tmp_path: Path) 
     database = Database(make_conninfo(host=str(tmp_path), user="fleet"), None, small)
     async with open_recorder(database, small, spool, drain_seconds=0.01) as recorder:
         spool.rename(tmp_path / "gone")
+        spool.touch()
         offer_many(recorder, (samples.stats(number) for number in range(100)))
         await _until(lambda: recorder.status().state == "waiting")
         offer_many(recorder, (samples.stats(number) for number in range(100, 150)))
         assert recorder.status().dropped["container_stats"] == 50
+        spool.unlink()
         (tmp_path / "gone").rename(spool)
         await _until(lambda: recorder.status().spool.rows == 100)
         await _until(lambda: recorder.status().state == "spooling")
@@ -341,6 +345,7 @@ async def test_what_nothing_takes_until_the_end_is_counted(
     database = Database(make_conninfo(host=str(tmp_path), user="fleet"), None, FAST)
     async with open_recorder(database, FAST, spool, drain_seconds=0.01) as recorder:
         spool.rename(tmp_path / "gone")
+        spool.touch()
         offer_many(recorder, [samples.event(1), samples.stats(1), samples.host()])
     ended = recorder.status()
     assert sum(ended.dropped.values()) == 3

@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import shutil
 import threading
 from pathlib import Path
 
@@ -88,6 +89,26 @@ async def test_first_in_first_out_also_in_the_next_process(spool: Path) -> None:
         assert _segments(spool) == []
         await _append(other, 12)
         assert await _drained(other) == [12]
+
+
+async def test_a_folder_that_is_removed_is_made_again(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in the file that is appended to is kept; older files are counted as lost."""
+    monkeypatch.setattr("storage.spool.SEGMENT_BYTES", 1)
+    lost = Tally()
+    async with open_spool(spool, LIMIT, lost) as one:
+        await _append(one, 1, 2)
+        shutil.rmtree(spool)
+        await _append(one, 3)
+        assert one.rows == 3
+        assert await _drained(one) == [2, 3]
+        assert sum(lost.totals.values()) == 1
+        await _emptied(one)
+        shutil.rmtree(spool)  # while no file is open
+        await _append(one, 4)
+    async with open_spool(spool, LIMIT, lost) as other:
+        assert await _drained(other) == [4]
 
 
 async def test_what_is_written_otherwise_is_not_replayed(spool: Path) -> None:
@@ -299,8 +320,10 @@ async def test_a_disk_that_hangs_in_the_replay_keeps_nobody_waiting(
 async def test_a_disk_that_fails_and_comes_back(spool: Path, tmp_path: Path) -> None:
     async with open_spool(spool, LIMIT, Tally()) as one:
         spool.rename(tmp_path / "gone")  # noqa: ASYNC240 - quick
+        spool.touch()  # noqa: ASYNC240 - quick
         with pytest.raises(SpoolError, match="takes no rows"):
             await _append(one, 1)
+        spool.unlink()  # noqa: ASYNC240 - quick
         (tmp_path / "gone").rename(spool)
         await _append(one, 2)
         assert await _drained(one) == [2]
