@@ -36,6 +36,7 @@ EMPTY_NANOS = 5 * 10**9  # that a log is open without a line before it is taken 
 PASS_SECONDS = 0.1  # between two looks at all containers: changes come by the hundred
 TURN = 256  # lines of a log that are taken before others have their turn
 RUNNING = ("running", "paused", "restarting")
+CONFLICT = 409
 
 
 @dataclass
@@ -261,7 +262,10 @@ class LogCollector:
         """Seconds until it is tried again; one log that cannot be read holds up no other."""
         delay = reading.backoff.next_delay()
         if reading.backoff.attempts == 1:
-            log.warning("log of %s is not read, trying again: %s", container.name, error)
+            # A conflict is a container that is being removed: the list will tell.
+            is_going = isinstance(error, ApiStatusError) and error.status == CONFLICT
+            level = logging.DEBUG if is_going else logging.WARNING
+            log.log(level, "log of %s is not read, trying again: %s", container.name, error)
         return UNREADABLE_SECONDS if isinstance(error, ApiStatusError) else delay
 
 

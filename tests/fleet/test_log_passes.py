@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 import trio
 import trio.testing
 
-from config.models import Fleet, LocalHost
+from config.models import Fleet, LocalHost, Monitoring
+from connectors.errors import ApiStatusError
 from fleet.limits import Limits
 from fleet.logs import PASS_SECONDS, LogCollector
 from fleet.tracker import Tracker
@@ -63,3 +65,33 @@ async def test_many_changes_are_looked_at_together_and_a_single_one_at_once(
     tracker.put_container(container("last"))
     await trio.sleep(1)
     assert tracker.times == [changed]
+
+
+@pytest.mark.parametrize(("status", "level"), [(409, "DEBUG"), (501, "WARNING")])
+async def test_only_a_log_of_what_stays_is_warned_of(
+    autojump_clock: trio.testing.MockClock,  # noqa: ARG001 - by its clock
+    nursery: trio.Nursery,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    level: str,
+) -> None:
+    """Engine 20.10 answers with a conflict for each container that is being removed."""
+
+    def refuse(*_words: object, **_named: object) -> None:
+        raise ApiStatusError("a", status, "no log")
+
+    tracker = Tracker()
+    tracker.add_host("a")
+    connected = SimpleNamespace(
+        name="a",
+        engine=SimpleNamespace(logs=refuse),
+        host=LocalHost(name="a", monitoring=Monitoring(logs="all")),
+        version=SimpleNamespace(is_podman=False),
+        log_streams=63,
+    )
+    caplog.set_level(logging.DEBUG, "fleet.logs")
+    limits = Limits.of(Fleet(data_dir=Path("/nowhere")))
+    nursery.start_soon(LogCollector(cast("Connected", connected), tracker, limits).run)
+    tracker.put_container(container("web"))
+    await trio.sleep(1)
+    assert [record.levelname for record in caplog.records] == [level]
