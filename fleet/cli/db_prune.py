@@ -68,10 +68,18 @@ def clear_out(
     if as_json:
         write_json(Outcome(old=old, pruned=pruned))
     elif pruned is not None:
-        gone = sum(pruned.rows.values()), sum(pruned.partitions.values())
-        note(f"fleet: deleted {count(gone[0])} rows and {count(gone[1])} partitions of others")
+        note(f"fleet: deleted {deleted(pruned)}")
         note(f"fleet: {size(max(0, pruned.freed_bytes))} are free on the disk")
     return OK if agreed or dry_run or not rows else FAILED
+
+
+def deleted(pruned: Pruned) -> str:
+    """What is gone, in words, without what was none."""
+    rows, partitions = sum(pruned.rows.values()), sum(pruned.partitions.values())
+    parts = [f"{count(rows)} rows"] if rows or not partitions else []
+    if partitions:
+        parts.append(f"{count(partitions)} partitions{' of others' if rows else ''}")
+    return " and ".join(parts)
 
 
 def _show(old: list[Old]) -> None:

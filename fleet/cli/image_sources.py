@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from urllib.parse import quote
 
 import msgspec
@@ -73,10 +73,21 @@ def one_image(api: Api, reference: str, hosts: Collection[str] | None) -> OneIma
         images = ()
     history = _history(api, path, hosts)
     if not images and (history is None or not (history.versions or history.uses)):
-        raise CommandError(
-            f"no host has or had an image {reference!r}", "`fleet images` lists those there are"
-        )
+        raise CommandError(f"no host has or had an image {reference!r}", _hint(api, reference))
     return OneImage(images=images, history=history)
+
+
+def _hint(api: Api, reference: str) -> str:
+    """The tags of a name that was given without one."""
+    tags = tags_of(reference, every_image(api))
+    if not tags:
+        return "`fleet images` lists those there are"
+    return f"did you mean {' or '.join(tags[:6])}{', ...' if len(tags) > 6 else ''}?"
+
+
+def tags_of(name: str, images: Iterable[ImageDocument]) -> list[str]:
+    """The tags of `images` that begin with this name of a repository."""
+    return sorted({tag for image in images for tag in image.tags if tag.startswith(f"{name}:")})
 
 
 def _history(api: Api, path: str, hosts: Collection[str] | None) -> ImageHistoryDocument | None:

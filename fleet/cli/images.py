@@ -53,6 +53,8 @@ def command(
     from fleet.cli.past import need_running
     from fleet.cli.view import Choice, Source, chosen
 
+    if reference is not None and not reference.strip():
+        raise click.UsageError("an image has a name: write REF, or leave it out for all images")
     if reference is not None and unused:
         raise click.UsageError("--unused is for the list of all images, not for one")
     api = need_running(Source(settings), "only a running fleet collects images")

@@ -120,7 +120,8 @@ def _storage_lines(storage: StorageDocument) -> Iterator[Cell]:
     if dropped := sum(storage.dropped.values()):
         yield Cell(f"  dropped since the start: {dropped} rows", "dim")
     if spool.damaged_bytes:
-        lost = f"{size(spool.damaged_bytes)} with at least {spool.damaged_rows} rows"
+        rows = f" with at least {spool.damaged_rows} rows" if spool.damaged_rows else ""
+        lost = f"{size(spool.damaged_bytes)}{rows}"
         yield Cell(f"  damaged on disk: {lost}; copies are in spool/damaged", "warn")
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fleet.cli.image_sources import OneImage
+from fleet.cli.image_sources import OneImage, tags_of
 from fleet.cli.image_tables import images_table, show_one, versions_table, write_images
 from fleet.cli.table import Table
 from web.history_documents import ImageHistoryDocument, ImageUseDocument, ImageVersionDocument
@@ -94,3 +94,9 @@ def test_one_image_tells_its_past(capsys: pytest.CaptureFixture[str]) -> None:
     assert "dddddddddddd" in shown
     show_one(OneImage(images=(image("redis:7"),), history=None))
     assert "On hosts" in capsys.readouterr().out
+
+
+def test_a_name_without_a_tag_has_those_there_are() -> None:
+    images = [image("redis:7", "redis:latest"), image("redis:7"), image("redis-ui:1"), image()]
+    assert tags_of("redis", images) == ["redis:7", "redis:latest"]
+    assert tags_of("red", images) == []

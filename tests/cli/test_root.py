@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from fleet.cli.db_prune import deleted
 from fleet.cli.root import COMMANDS, cli
+from storage.prune import Pruned
 from tests.cli.running import FLEET, Fleet
 
 
@@ -127,6 +129,23 @@ def test_hosts_lists_what_is_configured(alone: Fleet) -> None:
     assert "away-1" not in alone.out("hosts", "--label", "site=nrt", code=1)
     found = json.loads(alone.out("hosts", "--json"))
     assert [host["name"] for host in found["hosts"]] == ["away-1"]
+
+
+def test_an_image_has_a_name(alone: Fleet) -> None:
+    done = alone.run("images", "")
+    assert done.returncode == 2
+    assert "an image has a name" in done.stderr
+
+
+def test_what_was_pruned_leaves_out_what_was_none() -> None:
+    def said(rows: int, partitions: int) -> str:
+        found = Pruned(rows={"a": rows}, partitions={"a": partitions}, freed_bytes=0)
+        return deleted(found)
+
+    assert said(3065, 0) == "3,065 rows"
+    assert said(0, 2) == "2 partitions"
+    assert said(1, 2) == "1 rows and 2 partitions of others"
+    assert said(0, 0) == "0 rows"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

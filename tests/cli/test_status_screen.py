@@ -63,5 +63,10 @@ def test_losses_and_damage_stay_to_be_seen() -> None:
     )
     shown = _shown(storage)
     assert "dropped since the start: 5 rows" in shown
-    assert "damaged on disk: 2" in shown
+    assert "damaged on disk: 2KiB with at least 3 rows; copies" in shown
     assert shown.endswith("\nok")
+
+
+def test_damage_that_held_no_row_names_none() -> None:
+    shown = _shown(StorageDocument(state="writing", spool=SpoolDocument(damaged_bytes=48)))
+    assert "damaged on disk: 48B; copies" in shown
