@@ -47,6 +47,7 @@ class EmbeddedServerError(StorageError):
 
 _RIGHTS = "Make the user in [storage] url the owner of the database and of its tables."
 _TLS = "Check sslmode and sslrootcert in [storage] url, and the server's certificate."
+_WRITABLE = "Make it writable: it is a standby, or default_transaction_read_only is on."
 
 _ADVICE_BY_STATE = {
     "28P01": "Check [storage] password_file or password_env.",
@@ -92,7 +93,9 @@ def translate(error: psycopg.Error, where: str) -> StorageError:
         return RefusedRowsError(f"{where}: {text}")
     if state == _CANCELLED:
         return QueryTimeoutError(f"{where}: {text}")
-    if state is not None and (state.startswith(_AWAY_CLASSES) or state == _READ_ONLY):
+    if state == _READ_ONLY:
+        return DatabaseAwayError(f"{where}: {text}. {_WRITABLE}")
+    if state is not None and state.startswith(_AWAY_CLASSES):
         return DatabaseAwayError(f"{where}: {text}")
     if state is None and isinstance(error, psycopg.DataError | psycopg.ProgrammingError):
         return RefusedRowsError(f"{where}: {text}")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from config.models import Config
+from config.models import Config, Storage
 from fleet.cli.errors import CommandError
 from fleet.cli.running import run
 from fleet.cli.settings import load_config
@@ -61,13 +61,16 @@ def attempt(work: Callable[[Config], Awaitable[T]], config: Config) -> T:
     try:
         return run(work, config, expected=(StorageError,))
     except StorageError as error:
-        raise CommandError(str(error), _hint(error)) from error
+        raise CommandError(str(error), hint(error, config.storage)) from error
 
 
-def _hint(error: StorageError) -> str:
+def hint(error: StorageError, storage: Storage) -> str:
+    """The next step, or an empty string where the error tells it."""
     if isinstance(error, InUseError | SpoolError):
         return "stop that fleet first, and start it again afterwards"
     if isinstance(error, DatabaseAwayError):
+        if storage.url is None:
+            return "try again; the log of `fleet up` tells what the embedded PostgreSQL says"
         return "check that the database runs and [storage] url is right, then try again"
     if isinstance(error, EmbeddedServerError | ArchiveError | DatabaseError):
         return ""  # they say what to do themselves

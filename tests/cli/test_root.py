@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from config.models import Storage
 from fleet.cli.db_prune import deleted
+from fleet.cli.db_run import hint
 from fleet.cli.root import COMMANDS, cli
+from storage.errors import DatabaseAwayError
 from storage.prune import Pruned
 from tests.cli.running import FLEET, Fleet
 
@@ -129,6 +132,13 @@ def test_hosts_lists_what_is_configured(alone: Fleet) -> None:
     assert "away-1" not in alone.out("hosts", "--label", "site=nrt", code=1)
     found = json.loads(alone.out("hosts", "--json"))
     assert [host["name"] for host in found["hosts"]] == ["away-1"]
+
+
+def test_the_next_step_names_no_url_where_there_is_none() -> None:
+    away = DatabaseAwayError("it is away")
+    other = Storage(url="postgresql://db/fleet")
+    assert "[storage] url" not in hint(away, Storage())
+    assert "[storage] url" in hint(away, other)
 
 
 def test_an_image_has_a_name(alone: Fleet) -> None:

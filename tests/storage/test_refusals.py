@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 import trio
 from psycopg.conninfo import make_conninfo
 
 from config.models import Storage
 from storage.database import Database, open_database
-from storage.errors import DatabaseError
+from storage.errors import DatabaseAwayError, DatabaseError, translate
 from tests.lab.fixtures import Lab
 from tests.lab.postgres import PostgresServer
 from tests.lab.tls import Authority
@@ -168,3 +169,9 @@ async def test_a_certificate_of_somebody_else(
     told = await _refusal(make_conninfo(tls_server.url, sslmode="verify-ca", sslrootcert=missing))
     assert missing in told
     assert "sslrootcert" in told
+
+
+def test_a_database_that_takes_no_writes_may_be_told_to() -> None:
+    error = translate(psycopg.errors.ReadOnlySqlTransaction("read-only transaction"), "there")
+    assert isinstance(error, DatabaseAwayError)
+    assert str(error).startswith("there: read-only transaction. Make it writable")
