@@ -26,7 +26,7 @@ from storage.errors import SpoolError, StorageError
 from storage.outliving import outliving
 from storage.replay import Replay
 from storage.rows import Row
-from storage.spool import Spool, SpoolStatus, open_spool
+from storage.spool import Spool, SpoolStatus, Ticket, open_spool
 from storage.spool_files import Part
 from storage.tables import TABLES
 from storage.tally import Tally
@@ -79,6 +79,7 @@ class Recorder:
         self._refused = Tally()
         self._waiting = Waiting(settings.queue_rows, dropped)
         self._direct = Direct(database.write, self._answer_seconds)
+        self._attempt: Attempt | None = None  # to write the batch that is being kept
         self._backlog = settings.batch_size * BACKLOG_FACTOR
         self._replay = Replay(
             spool, database.replay, self._backlog, self._replayed, self._not_replayed
@@ -189,23 +190,33 @@ class Recorder:
 
     async def _keep(self, batch: Batch, nursery: trio.Nursery) -> None:
         """Return when `batch` is in the database or on disk, however long that takes."""
-        attempt: Attempt | None = None
         while True:
-            if attempt is None and self._direct.open and not self._hurrying:
-                attempt = self._direct.begin(batch)
-                nursery.start_soon(self._carry_out, attempt)
+            if self._may_attempt():
+                attempt = self._begin(batch, nursery)
                 if await attempt.ended(self._answer_seconds):
                     break
-            if await self._put_on_disk(batch, attempt):
+            if await self._put_on_disk(batch, nursery):
                 break
-            if attempt is None:
+            if self._attempt is None:
                 await trio.sleep(RETRY_SECONDS)
-            elif await attempt.ended(RETRY_SECONDS):
+            elif await self._attempt.ended(RETRY_SECONDS):
                 break
-            elif attempt.over.is_set():
-                attempt = None
+            elif self._attempt.over.is_set():
+                self._attempt = None
+        self._attempt = None
         self._spool_error = None  # nothing waits for the disk any more
         self._judge()
+
+    def _may_attempt(self) -> bool:
+        attempt = self._attempt
+        if attempt is not None and (attempt.written or not attempt.over.is_set()):
+            return False
+        return self._direct.open and not self._hurrying
+
+    def _begin(self, batch: Batch, nursery: trio.Nursery) -> Attempt:
+        self._attempt = self._direct.begin(batch)
+        nursery.start_soon(self._carry_out, self._attempt)
+        return self._attempt
 
     async def _carry_out(self, attempt: Attempt) -> None:
         await self._direct.carry_out(attempt)
@@ -214,34 +225,45 @@ class Recorder:
             self._count(attempt.batch.counts(), attempt.refused)
             attempt.putting.deadline = trio.current_time() + RETRY_SECONDS
         self._judge()
-        self._release(attempt)
+        self._release(attempt.ticket, written=attempt.written)
 
-    async def _put_on_disk(self, batch: Batch, attempt: Attempt | None) -> bool:
+    async def _put_on_disk(self, batch: Batch, nursery: trio.Nursery) -> bool:
         """Whether `batch` is in the spool; if it is still under way, for the case that it fails."""
         scope, ticket = trio.CancelScope(), None
-        if attempt is not None:
-            attempt.putting = scope
-        try:
-            with scope:
-                ticket = await self._spool.append(batch, held=attempt is not None)
-        except SpoolError as error:
-            self._spool_error = str(error)
-            self._judge()
+        if self._attempt is not None:
+            self._attempt.putting = scope
+        async with trio.open_nursery() as beside:
+            beside.start_soon(self._attempt_beside, batch, scope, nursery)
+            try:
+                with scope:
+                    ticket = await self._spool.append(batch, held=True)
+            except SpoolError as error:
+                self._spool_error = str(error)
+                self._judge()
+            beside.cancel_scope.cancel()
         if ticket is None:
             return False
-        if attempt is None:
-            self._refuse(ticket.refused, "no record on disk can hold that")
+        attempt = self._attempt
+        if attempt is None or attempt.over.is_set():
+            self._release(ticket, written=attempt is not None and attempt.written)
         else:
             attempt.ticket = ticket
-            if attempt.over.is_set():
-                self._release(attempt)
         return True
 
-    def _release(self, attempt: Attempt) -> None:
-        if attempt.ticket is not None:
-            self._spool.release(attempt.ticket, written=attempt.written)
-            if not attempt.written:
-                self._refuse(attempt.ticket.refused, "no record on disk can hold that")
+    async def _attempt_beside(
+        self, batch: Batch, putting: trio.CancelScope, nursery: trio.Nursery
+    ) -> None:
+        """The disk may hang while the database is back: send `batch` once that may be."""
+        while True:
+            await trio.sleep(RETRY_SECONDS)
+            if self._may_attempt():
+                self._begin(batch, nursery).putting = putting
+
+    def _release(self, ticket: Ticket | None, *, written: bool) -> None:
+        if ticket is not None:
+            self._spool.release(ticket, written=written)
+            if not written:
+                self._refuse(ticket.refused, "no record on disk can hold that")
 
     def _replayed(self, part: Part, refused: list[Refusal], seconds: float) -> None:
         if part.batch:
