@@ -291,7 +291,7 @@ class Recorder:
 
     def _error(self) -> str | None:
         if self._state == "waiting":
-            return " ".join(filter(None, (self._spool_error, self._direct.trouble)))
+            return "; ".join(filter(None, (self._spool_error, self._direct.trouble)))
         return self._direct.trouble
 
     def _judge(self) -> None:

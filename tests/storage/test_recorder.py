@@ -276,6 +276,7 @@ async def test_what_neither_database_nor_disk_takes_waits_and_is_bounded(tmp_pat
         offer_many(recorder, (samples.stats(number) for number in range(1000)))
         await _until(lambda: recorder.status().state == "waiting")
         assert str(spool) in str(recorder.status().error)
+        await _until(lambda: "; PostgreSQL in " in str(recorder.status().error))
         offer_many(recorder, (samples.stats(number) for number in range(1000, 1200)))
         offer_many(recorder, (samples.host(f"h{number}") for number in range(10)))
         status = recorder.status()
