@@ -39,6 +39,9 @@ sleep {stay}
 """
 
 
+ENGINES = ("debian12", "sid", "podman")  # the oldest and the newest Docker, and what is none
+
+
 @pytest.fixture
 def engine(any_engine: Engine) -> Iterator[Engine]:
     yield any_engine
@@ -114,6 +117,7 @@ async def ended(fleet: Watched, name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("any_engine", ENGINES, indirect=True)
 async def test_every_line_comes_once_whatever_breaks_off(engine: Engine) -> None:
     heard = Heard()
     host = local("a", engine)
@@ -143,6 +147,7 @@ async def test_every_line_comes_once_whatever_breaks_off(engine: Engine) -> None
         assert not heard.of("private")
 
 
+@pytest.mark.parametrize("any_engine", ENGINES, indirect=True)
 async def test_odd_lines_come_as_they_are(engine: Engine) -> None:
     heard = Heard()
     script = (

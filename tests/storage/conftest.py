@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab.fixtures import Lab
 from tests.storage.programs import served
-from tests.storage.servers import COMMUNITY, KINDS, Server, community_server
+from tests.storage.servers import COMMUNITY, EDITIONS, Server, community_server
 
 
 def _folder() -> Path:
@@ -56,9 +56,9 @@ def embedded(made_dir: Path) -> Iterator[Server]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session", params=KINDS)
+@pytest.fixture(scope="session", params=EDITIONS)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Each kind of server in turn, which no test may break."""
+    """Each edition in turn, or the kinds that a test names; no test may break it."""
     if request.param == "embedded":
         yield request.getfixturevalue("embedded")
     elif request.param == COMMUNITY:
@@ -71,7 +71,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture
 def conninfo(server: Server) -> str:
-    """An empty database on each kind of server in turn."""
+    """An empty database on each `server` in turn."""
     return server.emptied()
 
 

@@ -35,7 +35,7 @@ from tests.storage.samples import START, container, host, stats
 from tests.storage.servers import Server
 
 KINDS = ("embedded", "plain", "timescaledb-apache")
-PAIRS = [(source, target) for source in KINDS for target in KINDS if source != target]
+PAIRS = list(zip(KINDS, (*KINDS[1:], KINDS[0]), strict=True))  # each gives once and takes once
 
 
 def quiet(_progress: Moved) -> None:
@@ -70,7 +70,7 @@ def target(servers: dict[str, Server]) -> str:
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
-async def test_every_edition_gives_to_every_other(
+async def test_every_edition_gives_and_takes(
     servers: dict[str, Server], source: str, target: str, file: Path
 ) -> None:
     here, there = servers[source].emptied(), servers[target].emptied()

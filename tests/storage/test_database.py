@@ -146,6 +146,7 @@ async def test_a_session_is_used_again_unless_it_failed_for_more_than_a_value(
     assert await database.read(_pid) != first
 
 
+@pytest.mark.parametrize("server", KINDS, indirect=True)
 async def test_the_edition_and_the_versions_are_told(conninfo: str, server: Server) -> None:
     database = Database(conninfo, None, Storage())
     about = await database.about()

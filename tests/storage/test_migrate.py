@@ -12,6 +12,7 @@ from storage.layout import LAYOUT
 from storage.migrate import SCHEMA, Migration, bundled_migrations, migrate, pending
 from storage.sessions import Connection
 from storage.tables import TABLES
+from tests.storage.servers import KINDS
 
 PROGRAM = """
 import sys, psycopg
@@ -36,6 +37,7 @@ def _tables(connection: Connection) -> set[object]:
     return {row[0] for row in connection.execute(sql, [SCHEMA])}
 
 
+@pytest.mark.parametrize("server", KINDS, indirect=True)
 def test_an_empty_database_gets_the_schema_once(connection: Connection) -> None:
     versions = [step.version for step in bundled_migrations()]
     assert migrate(connection, "it") == versions

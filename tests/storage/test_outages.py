@@ -17,7 +17,7 @@ from storage.recorder import Recorder, open_recorder
 from storage.sessions import Connection
 from storage.store import open_store
 from tests.lab.fixtures import Lab
-from tests.lab.postgres import Kind, PostgresServer
+from tests.lab.postgres import PostgresServer
 from tests.lab.proxy import Relay
 from tests.storage import samples
 from tests.storage.samples import offer_many
@@ -27,12 +27,25 @@ END_SESSIONS = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'fleet'"
 )
 PASSWORD = "hunter2-hunter2"
-LAB_KINDS: list[Kind] = ["plain", "timescaledb-apache"]
 
 
 @pytest.fixture(scope="module")
 def server(module_lab: Lab) -> PostgresServer:
     return module_lab.postgres()
+
+
+@pytest.fixture(scope="module")
+def module_guarded(module_lab: Lab) -> PostgresServer:
+    return module_lab.postgres(password=PASSWORD)
+
+
+@pytest.fixture
+def guarded(module_guarded: PostgresServer) -> PostgresServer:
+    """Asks for the password, and is empty."""
+    module_guarded.sql(
+        f"ALTER ROLE fleet LOGIN PASSWORD '{PASSWORD}'", "DROP SCHEMA IF EXISTS fleet CASCADE"
+    )
+    return module_guarded
 
 
 @pytest.fixture
@@ -150,11 +163,10 @@ async def test_a_server_that_falls_silent_in_the_middle_loses_nothing(
     assert _count(server.url) == 1000
 
 
-@pytest.mark.parametrize("kind", LAB_KINDS)
 async def test_nothing_is_lost_or_doubled_when_a_server_elsewhere_is_killed(
-    lab: Lab, kind: Kind, spool: Path
+    lab: Lab, spool: Path
 ) -> None:
-    server = await trio.to_thread.run_sync(lambda: lab.postgres(kind))
+    server = await trio.to_thread.run_sync(lambda: lab.postgres("timescaledb-apache"))
     database = Database(server.url, None, FAST)
     offered = 0
     async with open_recorder(database, FAST, spool, drain_seconds=20) as recorder:
@@ -225,47 +237,45 @@ REFUSALS = {
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_rows_go_to_disk_while_the_database_refuses_them(
-    lab: Lab, refusal: str, spool: Path
+    guarded: PostgresServer, refusal: str, spool: Path
 ) -> None:
-    server = await trio.to_thread.run_sync(lambda: lab.postgres(password=PASSWORD))
     break_it, mend_it, told = REFUSALS[refusal]
-    database = Database(server.url, PASSWORD, FAST)
+    database = Database(guarded.url, PASSWORD, FAST)
     async with open_recorder(database, FAST, spool) as recorder:
         recorder.offer(samples.stats(0))
         await _until(_written(recorder, 1))
-        server.sql(break_it, END_SESSIONS)
+        guarded.sql(break_it, END_SESSIONS)
         offer_many(recorder, (samples.stats(number) for number in range(1, 100)))
         await _until(_on_disk(recorder, 99))
         await _until(_is(recorder, "spooling"))
         assert told in str(recorder.status().error)
-        server.sql(mend_it)
+        guarded.sql(mend_it)
         await _until(_written(recorder, 100))
     database.close()
-    assert _count(server.admin_url) == 100
+    assert _count(guarded.admin_url) == 100
 
 
 async def test_a_password_that_was_changed_is_taken_from_its_file(
-    lab: Lab, spool: Path, tmp_path: Path
+    guarded: PostgresServer, spool: Path, tmp_path: Path
 ) -> None:
-    server = await trio.to_thread.run_sync(lambda: lab.postgres(password=PASSWORD))
     secret = tmp_path / "password"
     secret.write_text(PASSWORD)
-    settings = msgspec.structs.replace(FAST, url=server.url, password_file=secret)
+    settings = msgspec.structs.replace(FAST, url=guarded.url, password_file=secret)
     async with (
         open_database(settings, tmp_path) as database,
         open_recorder(database, settings, spool) as recorder,
     ):
         recorder.offer(samples.stats(0))
         await _until(_written(recorder, 1))
-        server.sql("ALTER ROLE fleet PASSWORD 'another'", END_SESSIONS)
+        guarded.sql("ALTER ROLE fleet PASSWORD 'another'", END_SESSIONS)
         recorder.offer(samples.stats(1))
         await _until(_is(recorder, "spooling"))
         secret.write_text("another")
         await _until(_written(recorder, 2))
 
 
-async def test_rows_go_to_disk_while_tls_is_refused(lab: Lab, spool: Path) -> None:
-    server = await trio.to_thread.run_sync(lab.postgres)
+async def test_rows_go_to_disk_while_tls_is_refused(server: PostgresServer, spool: Path) -> None:
+    server.sql("DROP SCHEMA IF EXISTS fleet CASCADE")
     database = Database(make_conninfo(server.url, sslmode="require"), None, FAST)
     async with open_recorder(database, FAST, spool, drain_seconds=0.1) as recorder:
         offer_many(recorder, (samples.stats(number) for number in range(100)))

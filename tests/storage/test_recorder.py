@@ -23,6 +23,7 @@ from tests.lab.freeze import freeze, signal_all
 from tests.storage import samples
 from tests.storage.programs import postgres_processes, postmaster_pid
 from tests.storage.samples import offer_many
+from tests.storage.servers import KINDS
 
 FAST = Storage(batch_size=50, batch_age=0.1, queue_rows=100_000)
 
@@ -50,6 +51,7 @@ def _written(recorder: Recorder, table: str, count: int) -> Callable[[], bool]:
     return lambda: recorder.status().written[table] >= count
 
 
+@pytest.mark.parametrize("server", KINDS, indirect=True)
 async def test_every_kind_of_row_is_written_and_counted(database: Database, spool: Path) -> None:
     rows: list[Row] = [
         samples.host(),

@@ -15,7 +15,7 @@ from storage.rows import Row
 from storage.upkeep import Upkeep
 from tests.storage import samples
 from tests.storage.recomputed import host_series
-from tests.storage.servers import COMMUNITY
+from tests.storage.servers import COMMUNITY, KINDS
 
 ROLLED_UP = "SELECT sum(samples)::int FROM container_stats_1h"
 AHEAD = (
@@ -58,6 +58,7 @@ async def _ask(database: Database, sql: str) -> object:
     return row and row[0]
 
 
+@pytest.mark.parametrize("server", KINDS, indirect=True)
 async def test_a_round_does_all_that_is_due(database: Database) -> None:
     upkeep = Upkeep(database, Retention())
     await upkeep.round()
