@@ -29,6 +29,10 @@ class DatabaseError(StorageError):
     """The database answers, but refuses: somebody has to change something first."""
 
 
+class UnclearError(DatabaseError):
+    """The database refuses for a reason that may lie in these rows, or in itself."""
+
+
 class RefusedRowsError(StorageError):
     """The database refuses these rows for what they hold; others would be taken."""
 
@@ -78,6 +82,8 @@ _ADVICE_BY_LIBPQS_TEXT = (
 
 _REFUSED_CLASSES = ("22", "23", "54")
 _AWAY_CLASSES = ("08", "53", "55", "57", "58", "40")
+# Whatever the rows: transactions, logins, names, tables and rights, the server's files.
+_NEVER_THE_ROWS = ("25", "28", "3D", "3F", "42", "F0", "XX001", "XX002")
 _CANCELLED = "57014"
 _READ_ONLY = "25006"  # a standby, or a server that protects itself from a full disk
 
@@ -101,6 +107,8 @@ def translate(error: psycopg.Error, where: str) -> StorageError:
         return RefusedRowsError(f"{where}: {text}")
     if state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return DatabaseAwayError(f"{where}: {text}")
+    if state is not None and not state.startswith(_NEVER_THE_ROWS):
+        return UnclearError(f"{where}: {text}")
     return DatabaseError(f"{where}: {text}")
 
 

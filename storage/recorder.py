@@ -223,6 +223,7 @@ class Recorder:
         if attempt.written:
             self._last_seconds = trio.current_time() - attempt.began
             self._count(attempt.batch.counts(), attempt.refused)
+            self._replay.note_taken(attempt.batch.counts(), attempt.refused)
             attempt.putting.deadline = trio.current_time() + RETRY_SECONDS
         self._judge()
         self._release(attempt.ticket, written=attempt.written)
