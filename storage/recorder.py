@@ -167,7 +167,7 @@ class Recorder:
         with trio.move_on_after(LAST_SECONDS, shield=True):
             await self._kept.wait()
             return
-        lost = self._waiting.abandon()
+        lost = self._waiting.abandon()  # with what is under way: nobody will hear of its end
         _log.error("Neither database nor disk took all rows before the end; dropped: %s", lost)
 
     async def _due(self) -> None:
