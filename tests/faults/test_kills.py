@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,12 @@ import trio
 
 from tests.faults.kill_program import CONTAINERS
 from tests.lab.fixtures import Lab
-from tests.lab.postgres import PostgresServer
+from tests.lab.postgres import Kind, PostgresServer
 from tests.storage.programs import postgres_processes, postmaster_pid, served
 from tests.storage.recomputed import differences
 from tests.storage.test_rollups import connected
 
-KILLS = 50  # of each of the two
+KILLS = 34  # of each of the three
 GRACE = 1.0  # seconds before a kill of fleet within which a row may be lost
 PATIENCE = 120.0
 
@@ -154,15 +154,20 @@ def _kill_embedded(data_dir: Path) -> None:
 async def test_a_hundred_kills_of_fleet_and_its_database_lose_nothing_that_was_kept(
     lab: Lab, folder: Path
 ) -> None:
-    server = lab.postgres(settings={"fsync": "on"})
-    pauses = random.Random(3)  # noqa: S311 - a schedule
-    external = Storm(folder / "x", server.url, partial(_kill_external, server, pauses), 1)
-    embedded = Storm(folder / "e", "-", partial(_kill_embedded, folder / "e" / "data"), 2)
-    with closing(external), closing(embedded):
+    kinds: list[Kind] = ["plain", "timescaledb-apache"]
+    servers = [lab.postgres(kind, settings={"fsync": "on"}) for kind in kinds]
+    storms = [Storm(folder / "embedded", "-", partial(_kill_embedded, folder / "embedded/data"), 2)]
+    for seed, server in enumerate(servers, 3):
+        pauses = random.Random(seed)  # noqa: S311 - a schedule
+        kill = partial(_kill_external, server, pauses)
+        storms.append(Storm(folder / server.kind, server.url, kill, seed))
+    with ExitStack() as stack:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(external.run)
-            nursery.start_soon(embedded.run)
-    with connected(server.url) as connection:
-        check(external, connection)
-    with served(embedded.data_dir) as program, connected(program.conninfo) as connection:
-        check(embedded, connection)
+            for storm in storms:
+                stack.callback(storm.close)
+                nursery.start_soon(storm.run)
+    for storm in storms[1:]:
+        with connected(storm.url) as connection:
+            check(storm, connection)
+    with served(storms[0].data_dir) as program, connected(program.conninfo) as connection:
+        check(storms[0], connection)
