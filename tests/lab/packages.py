@@ -30,6 +30,10 @@ MACHINE_PROGRAMS = {
     "setpriv": "util-linux",
     "podman": "podman",
     "conmon": "conmon",
+    "caddy": "caddy",
+    "haproxy": "haproxy",
+    "nginx": "nginx",
+    "prometheus": "prometheus",
 }
 
 _ENGINE_FILES = {

@@ -1,0 +1,56 @@
+"""The routes as the web sees them: read-only, owned here, implemented elsewhere.
+
+All methods answer at once from memory, except those that wait or ask a proxy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from labels.model import Change, RoutedContainer, Table
+
+
+class ChangeSubscription(Protocol):
+    """A live, bounded feed of changes; the oldest are let go and counted in `dropped`."""
+
+    @property
+    def dropped(self) -> int:
+        """Changes let go so far."""
+        ...
+
+    async def next(self) -> Change:
+        """Wait for the next change. A cancelled wait loses nothing."""
+        ...
+
+
+class Routing(Protocol):
+    """What the handlers need to know of the routes."""
+
+    def table(self) -> Table:
+        """All routes now; the same value until something changes."""
+        ...
+
+    def containers(self) -> Sequence[RoutedContainer]:
+        """All containers with RevP labels, by host and name."""
+        ...
+
+    def host_labels(self) -> Mapping[str, Mapping[str, str]]:
+        """The labels of all configured hosts, for filters."""
+        ...
+
+    async def changed(self, revision: int) -> None:
+        """Wait until the table has another revision than this one."""
+        ...
+
+    def recent_changes(self, limit: int) -> Sequence[Change]:
+        """The last changes kept in memory, newest last."""
+        ...
+
+    def follow(self, after: int | None = None) -> AbstractAsyncContextManager[ChangeSubscription]:
+        """Follow changes of revisions above `after` that memory still holds, then new ones.
+
+        None: only what happens from now on. Entering subscribes, so nothing is lost in between.
+        """
+        ...
