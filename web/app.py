@@ -15,6 +15,7 @@ from web.log_source import LogSource
 from web.parameters import refuse_undeclared
 from web.problems import answer_exception
 from web.read_model import ReadModel
+from web.routing import Routing
 from web.schema import openapi_config
 from web.sources import Sources
 from web.streams import Streams
@@ -67,6 +68,7 @@ def create_app(
     history: History | None,
     logs_source: LogSource | None = None,
     *,
+    routing: Routing | None = None,
     listen: str = "127.0.0.1:8080",
     token: str | None = None,
     max_streams: int = 256,
@@ -79,6 +81,7 @@ def create_app(
         read_model: The live fleet.
         history: The database, or None where there is none.
         logs_source: Lines of logs as they come in, or None where none are collected.
+        routing: The table of routes, or None where none is kept.
         listen: Where it will be served; on loopback only the machine's own names are answered.
         token: Reads need it as a bearer token. Whoever listens off loopback must set one.
         max_streams: Live streams at once.
@@ -86,11 +89,12 @@ def create_app(
         settle: Seconds after which a line of a log that came in is stored.
     """
     streams = Streams(max_streams, heartbeat)
+    found = Sources(read_model, history, logs_source, streams, settle, routing)
     router = Litestar(
         route_handlers=HANDLERS,
         guards=[refuse_undeclared],
         exception_handlers={Exception: answer_exception},
-        state=State({"sources": Sources(read_model, history, logs_source, streams, settle)}),
+        state=State({"sources": found}),
         openapi_config=openapi_config(read_model.fleet().version),
         logging_config=None,
     )

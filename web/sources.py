@@ -12,19 +12,21 @@ from web.history import History
 from web.log_source import LogSource
 from web.problems import Problem
 from web.read_model import ReadModel
+from web.routing import Routing
 from web.streams import Streams
 
 WebRequest = Request[Any, Any, State]
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """The live fleet, the database and the lines of logs if there are any, places for streams."""
+    """The live fleet, places for streams; database, lines of logs and routes if there are any."""
 
     model: ReadModel
     history: History | None
     logs: LogSource | None
     streams: Streams
     settle: float  # seconds after which a line of a log that came in is stored
+    routing: Routing | None = None
 
 
 def sources(request: WebRequest) -> Sources:
