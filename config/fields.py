@@ -60,8 +60,9 @@ def _field(info: msgspec.structs.FieldInfo) -> Field:
 
 def _without_none(annotation: Any) -> Any:
     """TOML has no null: of `X | None` only X can be written."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        return next(arg for arg in get_args(annotation) if arg is not types.NoneType)
+    args = get_args(annotation)
+    if get_origin(annotation) in (Union, types.UnionType) and types.NoneType in args:
+        return next(arg for arg in args if arg is not types.NoneType)
     return annotation
 
 
@@ -91,6 +92,14 @@ def _in_words(annotation: Any) -> str:
     info = inspect.type_info(annotation)
     if isinstance(info, inspect.Metadata):
         info = info.type
+    match info:
+        case inspect.UnionType(types=kinds):
+            return " or ".join(_of_kind(kind) for kind in kinds)
+        case _:
+            return _of_kind(info, annotation)
+
+
+def _of_kind(info: inspect.Type, annotation: Any = None) -> str:
     match info:
         case inspect.FloatType() if _role(annotation) == "seconds":
             span = f"{info.ge:g} s to {int(info.le or 0) // 86_400} days"

@@ -16,13 +16,14 @@ from config.checks import check_duplicates, check_fleet, check_host, check_stora
 from config.fields import fields_of
 from config.files import Surroundings
 from config.hosts import HostTable, read_defaults, read_hosts
-from config.models import Config, Fleet, Host, Storage
+from config.models import Config, Fleet, Host, Revp, Storage
 from config.positions import Positions, scan
 from config.problems import ConfigError, Key, Problem, Problems, closest, dotted
+from config.routes import built_routes, read_routes
 from config.tables import Reader, Table, built
 
 _MOST_BYTES = 16 * 1024 * 1024
-_SECTIONS = ("fleet", "storage", "defaults", "hosts")
+_SECTIONS = ("fleet", "storage", "revp", "routes", "defaults", "hosts")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -46,6 +47,8 @@ def load(
     reader = Reader(problems, path.parent)
     fleet = reader.table(data.get("fleet", {}), fields_of(Fleet), ("fleet",))
     storage = reader.table(data.get("storage", {}), fields_of(Storage), ("storage",))
+    revp = reader.table(data.get("revp", {}), fields_of(Revp), ("revp",))
+    routes = read_routes(reader, data.get("routes", []))
     defaults = read_defaults(reader, data.get("defaults", {}))
     hosts = read_hosts(reader, data.get("hosts", {}), defaults)
     _check(data, fleet, storage, hosts, problems)
@@ -58,7 +61,17 @@ def load(
                 surroundings.check(host.table, host.model)
     if problems.problems:
         raise ConfigError(problems.problems, path)
-    return _config(path, fleet, storage, hosts, problems.warnings)
+    fleet.values.setdefault("data_dir", default_data_dir())
+    settings = built(revp, Revp)
+    return Config(
+        fleet=built(fleet, Fleet),
+        storage=built(storage, Storage),
+        hosts={host.name: built(host.table, host.model) for host in hosts if host.model},
+        revp=settings,
+        routes=built_routes(routes, settings),
+        source=path,
+        warnings=problems.warnings,
+    )
 
 
 def without_file(hosts: Mapping[str, Host]) -> Config:
@@ -166,17 +179,3 @@ def _check(
     check_duplicates(hosts, problems)
     if not any(host.enabled for host in hosts):
         problems.warn(("hosts",), "none is enabled, so nothing is watched: add [hosts.NAME]")
-
-
-def _config(
-    path: Path, fleet: Table, storage: Table, hosts: list[HostTable], warnings: tuple[str, ...]
-) -> Config:
-    fleet.values.setdefault("data_dir", default_data_dir())
-    models = {host.name: built(host.table, host.model) for host in hosts if host.model is not None}
-    return Config(
-        fleet=built(fleet, Fleet),
-        storage=built(storage, Storage),
-        hosts=models,
-        source=path,
-        warnings=warnings,
-    )

@@ -13,11 +13,14 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from config.urls import Backend, split_backend
+
 ConnectionKind = Literal["local", "tcp", "ssh"]
 
 # What a value may be is written once, here: the loader checks it and words its messages from it.
 # `role` says what else a value stands for: how it is written, or what it names.
 Seconds = Annotated[float, Meta(ge=0.01, le=604_800, extra={"role": "seconds"})]
+Wait = Annotated[float, Meta(ge=0, le=604_800, extra={"role": "seconds"})]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Text = Annotated[str, Meta(min_length=1)]
@@ -77,6 +80,8 @@ class HostBase(Frozen, frozen=True, kw_only=True):
     name: str
     enabled: bool = True
     labels: dict[str, str] = {}
+    route_address: Text | None = None  # where proxies reach ports that its containers publish
+    container_ip: bool = False  # proxies reach its containers by their own addresses
     monitoring: Monitoring = Monitoring()
     retry: Retry = Retry()
 
@@ -90,6 +95,11 @@ class LocalHost(HostBase, tag="local", tag_field="connection", frozen=True, kw_o
     def target(self) -> str:
         """Where it is, for people: `unix:///var/run/docker.sock`."""
         return f"unix://{self.socket}"
+
+    @property
+    def routed_by(self) -> str:
+        """Where proxies reach it: a name or an IP, without brackets."""
+        return self.route_address or "127.0.0.1"
 
 
 class TcpHost(HostBase, tag="tcp", tag_field="connection", frozen=True, kw_only=True):
@@ -105,6 +115,11 @@ class TcpHost(HostBase, tag="tcp", tag_field="connection", frozen=True, kw_only=
         """Where it is, for people: `tcp://10.0.0.9:2376`."""
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"tcp://{host}:{self.port}"
+
+    @property
+    def routed_by(self) -> str:
+        """Where proxies reach it: a name or an IP, without brackets."""
+        return self.route_address or self.address
 
 
 class SshHost(HostBase, tag="ssh", tag_field="connection", frozen=True, kw_only=True):
@@ -132,6 +147,11 @@ class SshHost(HostBase, tag="ssh", tag_field="connection", frozen=True, kw_only=
         user = f"{self.username}@" if self.username else ""
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"ssh://{user}{host}" + (f":{self.port}" if self.port else "")
+
+    @property
+    def routed_by(self) -> str:
+        """Where proxies reach it: a name or an IP, without brackets."""
+        return self.route_address or self.address
 
 
 Host = LocalHost | TcpHost | SshHost
@@ -187,11 +207,61 @@ class Storage(Frozen, frozen=True, kw_only=True):
     retention: Retention = Retention()
 
 
+class Revp(Frozen, frozen=True, kw_only=True):
+    """`[revp]`: how labels become routes, and how long routes outlive their containers."""
+
+    prefix: Text = "snadboy.revp"  # of the labels
+    https: bool = True  # where neither a label nor a static route says it
+    redirect_https: bool = True
+    drain: Wait = 10.0  # a backend that ended is shown as draining
+    recreate_grace: Wait = 60.0  # a route stays, answering 503, for its container to come back
+    mass_removal: Annotated[float, Meta(ge=0, le=1)] = 0.5  # share of all routes; 0: no check
+    mass_removal_hold: Wait = 600.0
+    host_wait: Wait = 120.0  # for a host that was never heard of, before proxies are told anything
+    proxies: tuple[Text, ...] = ()  # URLs of admin interfaces that may be asked, besides loopback
+
+
+Policy = Literal["round_robin", "least_conn", "ip_hash", "random", "first"]
+
+
+class Route(Frozen, frozen=True, kw_only=True):
+    """One of `[[routes]]`: a route that no container asks for.
+
+    What the file leaves out of `https` and `redirect_https` is filled in from `[revp]`. Routes of
+    equal terms on one domain and path are one pool.
+    """
+
+    domain: Text  # as it is written: upper case, and letters beyond ASCII, may occur
+    backend_url: Text
+    path: Annotated[str, Meta(pattern="^/")] = "/"  # without `/` at its end
+    strip_prefix: bool | Annotated[str, Meta(pattern="^/")] = False  # true: `path`
+    https: bool = True
+    redirect_https: bool = True  # False without `https`
+    websocket: bool = False
+    insecure_skip_verify: bool = False
+    weight: Annotated[int, Meta(ge=0, le=256)] = 1
+    policy: Policy = "round_robin"
+    pass_host_header: bool = True
+
+    @property
+    def backend(self) -> Backend:
+        """What `backend_url` says: scheme, address without brackets, port."""
+        return split_backend(self.backend_url)
+
+    @property
+    def stripped(self) -> str | None:
+        """The path that is taken off a request before it is passed on; None: nothing is."""
+        prefix = self.path if self.strip_prefix is True else self.strip_prefix
+        return prefix if prefix and prefix != "/" else None
+
+
 class Config(Frozen, frozen=True, kw_only=True):
     """A whole, valid configuration. `source` is None when no file was found."""
 
     fleet: Fleet
     storage: Storage
     hosts: dict[str, Host]
+    revp: Revp = Revp()
+    routes: tuple[Route, ...] = ()
     source: Path | None = None
     warnings: tuple[str, ...] = ()
