@@ -1,0 +1,1 @@
+"""The routes over HTTP: our own documents, and those that proxies read."""
