@@ -6,6 +6,21 @@ import pytest
 
 pytest_plugins = ["tests.lab.fixtures"]
 
+# Files that take longest begin first: two run at a time, and none should be left alone at the end.
+LONGEST = (
+    "tests/faults/test_kills.py",
+    "tests/faults/test_default_settings.py",
+    "tests/lab/test_sweep.py",
+    "tests/faults/test_leaks.py",
+    "tests/storage/test_kills.py",
+    "tests/fleet/test_app.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the longest files first, the others as they are."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List once why tests were skipped, most frequent first."""
