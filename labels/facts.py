@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from labels.model import Value
+from labels.model import Settings, Value
 
 Health = Literal["healthy", "unhealthy", "starting", "none"]
 
@@ -62,11 +62,19 @@ class Place(Value, frozen=True, kw_only=True):
 
 
 class StaticRoute(Value, frozen=True, kw_only=True):
-    """A route of the configuration, with what is wrong with it now (its name is not found)."""
+    """A route of the configuration, with what is wrong with it now.
 
-    number: int  # its place in the file, from 1
+    Attributes:
+        number: Its place in the file, from 1.
+        problem: What keeps requests from reaching it, once that is certain: no such name. It is
+            then out of the pool. A check that only failed for now is no problem.
+    """
+
+    number: int
     domain: str
     path: str = "/"
     address: str
     port: int
+    settings: Settings = Settings()
+    weight: int = 1
     problem: str = ""
