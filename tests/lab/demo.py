@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
@@ -48,8 +48,18 @@ class Demo(Part):
         listen: address and port that fleet is told to listen on.
     """
 
-    def __init__(self, extra: int = 0) -> None:
-        """Start everything, with ``extra`` idle containers more on each host."""
+    def __init__(
+        self,
+        extra: int = 0,
+        workloads: Mapping[str, Mapping[str, ContainerSpec]] = WORKLOADS,
+        more: str = "",
+    ) -> None:
+        """Start everything, with ``extra`` idle containers more on each host.
+
+        ``workloads`` are by host and container; ``more`` is added to the ``hosts.toml``.
+        """
+        self._workloads = workloads
+        self._more = more
         self.folder = new_part("f")
         self.config = self.folder / "hosts.toml"
         self.listen = f"127.0.0.1:{free_port() if accepts('127.0.0.1', 8080) else 8080}"
@@ -77,11 +87,11 @@ class Demo(Part):
         begun = time.monotonic()
         engine = Engine.start(kind, namespace=self.networks[name], bridge=True, tcp=files)
         self.engines[name] = self._stack.enter_context(engine)
-        for container, spec in WORKLOADS[name].items():
+        for container, spec in self._workloads[name].items():
             engine.run_container(container, spec)
         if extra:
             engine.run_containers(extra, "idle", ContainerSpec(labels={"demo": "idle"}))
-        count, took = len(WORKLOADS[name]) + extra, time.monotonic() - begun
+        count, took = len(self._workloads[name]) + extra, time.monotonic() - begun
         say(f"{name}: Engine {engine.version} with {count} containers, {took:.1f} s")
 
     def _hosts_toml(self) -> str:
@@ -97,6 +107,7 @@ logs = "all"
 [hosts.local]
 connection = "local"
 socket = "{self.engines["local"].socket}"
+route_address = "{self.networks["local"].inside}"
 labels = {{ site = "here", env = "demo" }}
 
 [hosts.edge-1]
@@ -119,7 +130,7 @@ labels = {{ site = "data", env = "demo" }}
 ca_file = "{self.client.ca}"
 cert_file = "{self.client.cert}"
 key_file = "{self.client.key}"
-'''
+{self._more}'''
 
     def close(self) -> None:
         """Remove everything."""
