@@ -79,6 +79,27 @@ def _why_no_name(text: str) -> str:
     return f", of at most {_LONGEST_NAME} characters, 63 between dots" if too_long else ""
 
 
+def fault_in_domain(text: str) -> str | None:
+    """What to write instead of a domain that is none; None if it is fine.
+
+    Letters beyond ASCII may stand in it: whether it has an ASCII form is for others to find out.
+    """
+    if "://" in text:
+        return "it should be the domain alone, without a scheme such as https://"
+    if "/" in text:
+        return "it should be the domain alone; the path goes into path"
+    if re.fullmatch(r"[^:]+:\d+", text):
+        return "it should be the domain alone, without a port"
+    name = text.removeprefix("*.")
+    if "*" in name:
+        return 'an asterisk stands for the whole first part: "*.example.com"'
+    # A stand-in for each letter beyond ASCII: an upper bound of its length is not known here.
+    plain = "".join("x" if not char.isascii() and char.isprintable() else char for char in name)
+    if is_name(plain):
+        return None
+    return 'it should be like "app.example.com" or "*.example.com"' + _why_no_name(plain)
+
+
 def fault_in_jump(text: str) -> str | None:
     """What to write instead of a ProxyJump that is none; None if it is fine."""
     for hop in text.split(","):

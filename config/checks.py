@@ -67,9 +67,10 @@ def _number(table: Table, name: str) -> int:
 
 def check_host(host: HostTable, problems: Problems) -> None:
     """Check one host by itself."""
-    _well_formed(host.table, "address", fault_in_address, problems)
-    _well_formed(host.table, "jump", fault_in_jump, problems)
-    _well_formed(host.table, "username", _fault_in_username, problems)
+    well_formed(host.table, "address", fault_in_address, problems)
+    well_formed(host.table, "route_address", fault_in_address, problems)
+    well_formed(host.table, "jump", fault_in_jump, problems)
+    well_formed(host.table, "username", _fault_in_username, problems)
     retry = host.table.values.get("retry")
     if isinstance(retry, Table):
         _check_retry(retry, problems)
@@ -79,9 +80,10 @@ def check_host(host: HostTable, problems: Problems) -> None:
         _check_tls(host, problems)
 
 
-def _well_formed(
+def well_formed(
     table: Table, name: str, fault: Callable[[str], str | None], problems: Problems
 ) -> None:
+    """Report the text at `name`, if there is one and `fault` knows what to write instead."""
     value = table.values.get(name)
     if value is not None and (right := fault(value)):
         problems.add(table.origin(name), f"found {shown(value)}", right)
@@ -114,7 +116,7 @@ def _check_tls(host: HostTable, problems: Problems) -> None:
     table, insecure = host.table, host.get("insecure")
     tls = table.values.get("tls")
     if isinstance(tls, Table):
-        _well_formed(tls, "server_name", fault_in_address, problems)
+        well_formed(tls, "server_name", fault_in_address, problems)
         if insecure:
             right = "remove one: tls protects the connection, insecure gives that up"
             problems.add(table.origin("insecure"), "given beside tls", right)

@@ -8,6 +8,9 @@ from config.fields import fields_of
 from config.models import Config, Host
 from config.references import Fingerprints, files_of
 
+# What a host has for filters and for proxies alone: its session knows nothing of it.
+_ASIDE = ("labels", "route_address", "container_ip")
+
 
 class Diff(msgspec.Struct, frozen=True, kw_only=True):
     """Names of hosts to start, stop and restart, and keys that need a restart of fleet itself."""
@@ -51,11 +54,18 @@ def diff(
         restarted=tuple(
             name
             for name, host in wanted.items()
-            if name in running and (host != running[name] or _files_changed(host, was, now))
+            if name in running
+            and (is_another(running[name], host) or _files_changed(host, was, now))
         ),
         fleet_changed=_changed(old.fleet, new.fleet),
         storage_changed=_changed(old.storage, new.storage),
     )
+
+
+def is_another(old: Host, new: Host) -> bool:
+    """Whether what changed of a host asks for a new session; most keys do."""
+    same = {name: getattr(new, name) for name in _ASIDE}
+    return msgspec.structs.replace(old, **same) != new
 
 
 def _enabled(config: Config) -> dict[str, Host]:

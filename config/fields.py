@@ -89,6 +89,8 @@ def _role(annotation: Any) -> str | None:
 def _in_words(annotation: Any) -> str:
     if _role(annotation) == "variable":
         return "the name of an environment variable"
+    if _role(annotation) == "admin url":
+        return 'a URL like "http://10.0.0.4:2019" or "unix:///run/haproxy/admin.sock"'
     info = inspect.type_info(annotation)
     if isinstance(info, inspect.Metadata):
         info = info.type

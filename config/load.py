@@ -19,6 +19,7 @@ from config.hosts import HostTable, read_defaults, read_hosts
 from config.models import Config, Fleet, Host, Revp, Storage
 from config.positions import Positions, scan
 from config.problems import ConfigError, Key, Problem, Problems, closest, dotted
+from config.route_checks import check_revp, check_routes
 from config.routes import built_routes, read_routes
 from config.tables import Reader, Table, built
 
@@ -48,10 +49,12 @@ def load(
     fleet = reader.table(data.get("fleet", {}), fields_of(Fleet), ("fleet",))
     storage = reader.table(data.get("storage", {}), fields_of(Storage), ("storage",))
     revp = reader.table(data.get("revp", {}), fields_of(Revp), ("revp",))
-    routes = read_routes(reader, data.get("routes", []))
+    routes = read_routes(reader, data.get("routes", []), revp)
     defaults = read_defaults(reader, data.get("defaults", {}))
     hosts = read_hosts(reader, data.get("hosts", {}), defaults)
     _check(data, fleet, storage, hosts, problems)
+    check_revp(revp, problems)
+    check_routes(routes, problems)
     if check_files:
         surroundings = Surroundings(environ, problems)
         surroundings.check(fleet, Fleet)
@@ -62,13 +65,12 @@ def load(
     if problems.problems:
         raise ConfigError(problems.problems, path)
     fleet.values.setdefault("data_dir", default_data_dir())
-    settings = built(revp, Revp)
     return Config(
         fleet=built(fleet, Fleet),
         storage=built(storage, Storage),
         hosts={host.name: built(host.table, host.model) for host in hosts if host.model},
-        revp=settings,
-        routes=built_routes(routes, settings),
+        revp=built(revp, Revp),
+        routes=built_routes(routes),
         source=path,
         warnings=problems.warnings,
     )

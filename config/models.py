@@ -29,6 +29,7 @@ PublicFile = Annotated[Path, Meta(extra={"role": "file"})]
 CertificateFile = Annotated[Path, Meta(extra={"role": "certificate"})]
 KnownHostsFile = Annotated[Path, Meta(extra={"role": "known hosts"})]
 SshKeyFile = Annotated[Path, Meta(extra={"role": "ssh key"})]
+AdminUrl = Annotated[str, Meta(extra={"role": "admin url"})]
 SecretFile = Annotated[Path, Meta(extra={"role": "secret"})]
 
 
@@ -218,7 +219,9 @@ class Revp(Frozen, frozen=True, kw_only=True):
     mass_removal: Annotated[float, Meta(ge=0, le=1)] = 0.5  # share of all routes; 0: no check
     mass_removal_hold: Wait = 600.0
     host_wait: Wait = 120.0  # for a host that was never heard of, before proxies are told anything
-    proxies: tuple[Text, ...] = ()  # URLs of admin interfaces that may be asked, besides loopback
+    proxies: tuple[
+        AdminUrl, ...
+    ] = ()  # URLs of admin interfaces that may be asked, besides loopback
 
 
 Policy = Literal["round_robin", "least_conn", "ip_hash", "random", "first"]

@@ -16,7 +16,7 @@ Key = tuple[str | int, ...]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SHOWN = 60  # characters of a value that a message repeats
-_SECRET = re.compile(r"pass|secret|token|url", re.IGNORECASE)
+_SECRET = re.compile(r"pass|secret|token|url|proxies", re.IGNORECASE)
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

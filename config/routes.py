@@ -12,29 +12,31 @@ from config.tables import Reader, Table, built, report_missing
 _KEY: Key = ("routes",)
 
 
-def read_routes(reader: Reader, raw: object) -> list[Table]:
-    """Read `[[routes]]`, each by itself."""
+def read_routes(reader: Reader, raw: object, revp: Table) -> list[Table]:
+    """Read `[[routes]]`, each by itself. What they leave to `[revp]` is filled in from there."""
     if not isinstance(raw, list):
         found = f"found {shown(raw)}"
         reader.problems.add(_KEY, found, "each route is a table in a list: [[routes]]")
         return []
-    tables = [reader.table(each, fields_of(Route), (*_KEY, n)) for n, each in enumerate(raw)]
-    for each, table in zip(raw, tables, strict=True):
-        if isinstance(each, dict):
-            report_missing(table, Route, reader.problems)
-    return tables
+    return [_route(reader, each, (*_KEY, number), revp) for number, each in enumerate(raw)]
 
 
-def built_routes(tables: Sequence[Table], revp: Revp) -> tuple[Route, ...]:
-    """The models of tables without a mistake, with what they leave to `[revp]` filled in."""
-    return tuple(_built(table, revp) for table in tables)
+def built_routes(tables: Sequence[Table]) -> tuple[Route, ...]:
+    """The models of tables without a mistake. Paths lose a `/` at their end."""
+    for table in tables:
+        for name in ("path", "strip_prefix"):
+            if isinstance(text := table.values.get(name), str):
+                table.values[name] = text.rstrip("/") or "/"
+    return tuple(built(table, Route) for table in tables)
 
 
-def _built(table: Table, revp: Revp) -> Route:
-    values = table.values
-    values.setdefault("https", revp.https)
-    values.setdefault("redirect_https", revp.redirect_https and values["https"])
-    for name in ("path", "strip_prefix"):
-        if isinstance(text := values.get(name), str):
-            values[name] = text.rstrip("/") or "/"
-    return built(table, Route)
+def _route(reader: Reader, raw: object, key: Key, revp: Table) -> Table:
+    table = reader.table(raw, fields_of(Route), key)
+    if isinstance(raw, dict):
+        report_missing(table, Route, reader.problems)
+    https, redirect = (
+        revp.values.get(name, fields_of(Revp)[name].default) for name in ("https", "redirect_https")
+    )
+    table.values.setdefault("https", https)
+    table.values.setdefault("redirect_https", redirect and table.values["https"])
+    return table

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import msgspec
 
 from config.fields import Field
+from config.urls import check_admin_url
 
 _TIME = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -59,6 +60,11 @@ def converted(raw: object, field: Field, base: Path) -> Any:
     """
     if field.role == "seconds" and isinstance(raw, str):
         raw = seconds(raw)
+    if field.role == "admin url" and isinstance(raw, str):
+        try:
+            check_admin_url(raw)
+        except ValueError as error:
+            raise BadValueError(f"it should be {field.expected}, and has {error}") from error
     try:
         if Path in (field.type, *get_args(field.type)):
             return absolute(msgspec.convert(raw, str), base)

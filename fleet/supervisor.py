@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from config.diff import is_another
 from config.models import Host, SshHost
 from connectors.ssh_thread import open_ssh_thread
 from fleet.events import EventCursor
@@ -89,7 +90,7 @@ class Supervisor:
         leaving = [
             name
             for name, running in self._running.items()
-            if name in restart or desired.get(name) != running.host
+            if name in restart or name not in desired or is_another(running.host, desired[name])
         ]
         for name in leaving:
             self._running[name].scope.cancel()

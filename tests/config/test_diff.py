@@ -7,7 +7,7 @@ import pytest
 
 from config.diff import diff
 from config.load import without_file
-from config.models import Config, Host, LocalHost, SshHost, Storage, TcpHost, TlsFiles
+from config.models import Config, Host, LocalHost, Revp, Route, SshHost, Storage, TcpHost, TlsFiles
 from config.references import Fingerprints, files_of, fingerprints, referenced
 
 KEY, CA, HOSTS = Path("/k"), Path("/ca"), Path("/known")
@@ -41,7 +41,24 @@ def test_a_disabled_host_is_not_wanted() -> None:
     off = config(changed(LOCAL, enabled=False))
     assert diff(config(LOCAL), off).stopped == ("local",)
     assert diff(off, config(LOCAL)).started == ("local",)
-    assert not diff(off, config(changed(LOCAL, enabled=False, labels={"a": "b"})))
+    assert not diff(off, config(changed(LOCAL, enabled=False, socket=Path("/x"))))
+
+
+@pytest.mark.parametrize(
+    "keys", [{"labels": {"a": "b"}}, {"route_address": "10.0.0.1"}, {"container_ip": True}]
+)
+def test_what_only_filters_and_proxies_ask_for_restarts_nothing(keys: dict[str, object]) -> None:
+    assert not diff(
+        config(LOCAL, SSH, TCP), config(*(changed(host, **keys) for host in (LOCAL, SSH, TCP)))
+    )
+    both = diff(config(SSH), config(changed(SSH, port=23, **keys)))
+    assert both.restarted == ("ssh",)
+
+
+def test_routes_and_their_settings_need_no_restart() -> None:
+    route = Route(domain="a.lan", backend_url="http://10.0.0.5:80")
+    new = msgspec.structs.replace(config(LOCAL), revp=Revp(drain=1.0), routes=(route,))
+    assert not diff(config(LOCAL), new)
 
 
 def test_a_host_of_another_kind_by_the_same_name_restarts() -> None:

@@ -15,6 +15,8 @@ from config.models import (
     Monitoring,
     Retention,
     Retry,
+    Revp,
+    Route,
     SshHost,
     Storage,
     TcpHost,
@@ -22,7 +24,11 @@ from config.models import (
 )
 
 ROOT = Path(__file__).parents[2]
-MODELS = (Fleet, Storage, Retention, Monitoring, Retry, LocalHost, TcpHost, TlsFiles, SshHost)
+MODELS = (
+    *(Fleet, Storage, Retention, Revp, Route, Monitoring, Retry),
+    *(LocalHost, TcpHost, TlsFiles, SshHost),
+)
+NO_DEFAULTS = ("data_dir", "environment_allow", "insecure_skip_verify")
 KEYS = sorted({name for model in MODELS for name in fields_of(model)} - {"name"})
 
 
@@ -55,7 +61,9 @@ def test_the_example_loads(example: Config) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [Fleet, Storage, Retention, Monitoring, Retry], ids=lambda m: m.__name__
+    "model",
+    [Fleet, Storage, Retention, Revp, Route, Monitoring, Retry],
+    ids=lambda m: m.__name__,
 )
 def test_what_the_example_shows_as_default_is_the_default(
     example: Config, model: type[msgspec.Struct]
@@ -65,11 +73,13 @@ def test_what_the_example_shows_as_default_is_the_default(
         Fleet: example.fleet,
         Storage: example.storage,
         Retention: example.storage.retention,
+        Revp: example.revp,
+        Route: example.routes[0],
         Monitoring: host.monitoring,
     }
     found = shown.get(model, host.retry)
     for name, known in fields_of(model).items():
-        if name not in ("data_dir", "environment_allow"):
+        if not known.required and name not in NO_DEFAULTS:
             assert getattr(found, name) == known.default, name
 
 
@@ -92,7 +102,7 @@ def test_the_guide_gives_every_default_as_it_is(model: type[msgspec.Struct]) -> 
 def _in_toml(value: object) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    is_choice = isinstance(value, str) and value.isalpha()
+    is_choice = isinstance(value, str) and value.replace("_", "").isalpha()
     return (
         f"`{value:g}`"
         if isinstance(value, float)
