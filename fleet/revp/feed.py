@@ -1,0 +1,55 @@
+"""The changes of the routes for those who follow them, by revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import trio
+
+from fleet.feed import Feed, Subscription
+from labels.model import Change
+
+KEPT = 1000  # changes in memory
+
+
+class RouteFeed:
+    """The last changes, and who waits for the next ones.
+
+    Args:
+        revision: What the table begins with: changes up to here are not kept.
+    """
+
+    def __init__(self, revision: int = 0) -> None:
+        self._feed: Feed[Change] = Feed(KEPT)
+        self._first = revision
+        self._news = trio.Event()
+
+    def publish(self, changes: Iterable[Change]) -> None:
+        """Pass on what a revision changed, and wake who waits for one."""
+        for change in changes:
+            self._feed.append(change)
+        self._news.set()
+        self._news = trio.Event()
+
+    async def wait(self) -> None:
+        """Wait for the next revision."""
+        await self._news.wait()
+
+    def recent(self, limit: int) -> Sequence[Change]:
+        """The last changes, newest last."""
+        return self._feed.newest(limit)
+
+    @contextmanager
+    def follow(self, after: int | None) -> Iterator[Subscription[Change]]:
+        """Follow changes of revisions above `after`, None: from now on.
+
+        Where some of them are no longer kept, the subscription begins with one as dropped: how
+        many there were is not known.
+        """
+        kept = self._feed.newest(KEPT)
+        newer = 0 if after is None else sum(change.revision > after for change in kept)
+        with self._feed.subscribe(self._feed.last - newer) as subscription:
+            reached = kept[0].revision if self._feed.last > KEPT else self._first
+            subscription.dropped = int(after is not None and after < reached)
+            yield subscription
