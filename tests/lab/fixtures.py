@@ -8,6 +8,8 @@ from typing import Literal, NoReturn, Protocol, TypeVar
 import pytest
 
 from tests.lab.cache import KINDS
+from tests.lab.caddy import Caddy
+from tests.lab.echo import Echo
 from tests.lab.engines import Engine
 from tests.lab.errors import MissingPartError
 from tests.lab.networks import Namespace
@@ -109,6 +111,14 @@ class Lab:
     def relay(self, target: Address, address: Address = ("127.0.0.1", 0)) -> Relay:
         """Put a breakable relay in front of a server."""
         return self._keep(lambda: Relay(target, address))
+
+    def caddy(self) -> Caddy:
+        """Make room for a Caddy; its ``run`` starts it."""
+        return self._keep(Caddy)
+
+    def echo(self, name: str) -> Echo:
+        """Start an HTTP server that says its name and what it was asked."""
+        return self._keep(lambda: Echo(name))
 
     def rubbish(
         self, mode: Rubbish = Rubbish.NOT_HTTP, address: Address = ("127.0.0.1", 0)
