@@ -1,0 +1,72 @@
+"""The table of routes as Traefik's dynamic configuration, for its HTTP provider.
+
+Traefik refuses a whole document for one field that it does not know or one empty map where it
+wants none, so that nothing is written that its version lacks, and nothing that is empty. It reads
+the document as YAML, whose parser takes no key of more than 1024 characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Final
+
+from labels.model import Route, Table
+from labels.render.document import Memo, Rendered
+from labels.render.traefik_options import Options
+from labels.render.traefik_route import REDIRECT, Part, lines, part_of
+from labels.render.traefik_service import INSECURE
+
+__all__ = ["Options", "Renderer"]
+
+_EMPTY: Final = b"{}\n"
+
+
+class Renderer:
+    """Makes documents for Traefik; routes that did not change are not made again."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._memo: Memo[Part] = Memo()
+        redirect: dict[str, str | bool] = {"scheme": "https", "permanent": True}
+        if options.https_port != 443:
+            redirect["port"] = str(options.https_port)
+        self._redirect = lines({REDIRECT: {"redirectScheme": redirect}})
+        self._transport = lines({INSECURE: {"insecureSkipVerify": True}})
+
+    def render(self, table: Table) -> Rendered:
+        """The whole configuration, `{}` if there is no route, and what it does not say."""
+        routes = sorted(table.routes, key=_key)
+        parts = self._memo.parts(routes, self._part)
+        middlewares = [part.middlewares for part in parts if part.middlewares]
+        if any(part.redirects for part in parts):
+            middlewares.append(self._redirect)
+        transports = [self._transport] if any(part.insecure for part in parts) else []
+        sections = {
+            b"routers": [part.routers for part in parts if part.routers],
+            b"services": [part.services for part in parts if part.services],
+            b"middlewares": middlewares,
+            b"serversTransports": transports,
+        }
+        return Rendered(
+            body=_document(sections),
+            media_type="application/json",
+            issues=tuple(chain.from_iterable(part.issues for part in parts if part.issues)),
+        )
+
+    def _part(self, route: Route) -> Part:
+        return part_of(route, self._options)
+
+
+def _key(route: Route) -> tuple[str, str]:
+    return route.domain, route.path
+
+
+def _document(sections: dict[bytes, list[bytes]]) -> bytes:
+    """One line for each router, service and middleware, so that documents can be compared."""
+    filled = [_section(name, lines) for name, lines in sections.items() if lines]
+    return b'{"http":{\n' + b",\n".join(filled) + b"\n}}\n" if filled else _EMPTY
+
+
+def _section(name: bytes, lines: Iterable[bytes]) -> bytes:
+    return b'"' + name + b'":{\n' + b",\n".join(lines) + b"\n}"
