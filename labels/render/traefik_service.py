@@ -16,9 +16,6 @@ _STRATEGIES: Final[dict[Policy, tuple[str, int]]] = {
     "least_conn": ("p2c", 4),
     "ip_hash": ("hrw", 6),
 }
-    "least_conn": ("p2c", 4),
-    "ip_hash": ("hrw", 6),
-}
 """Traefik's words, and the minor of version 3 that brought them."""
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}|[0-9a-fA-F:.]{2,45}")
