@@ -142,6 +142,19 @@ class Api:
                 "is the running fleet of the same version? restart it",
             ) from error
 
+    def document(self, path: str, query: Query | None = None) -> bytes:
+        """The bytes at a path, as they are.
+
+        Raises:
+            RefusedError: The fleet answered with a problem.
+            NotRunningError: It did not answer, or broke off.
+        """
+        with self._open(_target(path, query), {}) as connection:
+            try:
+                return self._answer(connection, path).read()
+            except (OSError, HTTPException) as error:
+                raise NotRunningError(f"{self.url} broke off: {error}") from error
+
     def _get(self, path: str, kind: type[T], query: Query | None = None) -> T:
         with self._open(_target(path, query), {"Accept": "application/json"}) as connection:
             answer = self._answer(connection, path)

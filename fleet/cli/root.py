@@ -29,6 +29,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "logs": "Print containers' logs; search those that are kept.",
         "images": "List images of all hosts; what a tag meant when, and who used it.",
     },
+    "Route": {
+        "routes": "List routes and their issues; preview labels; keep a proxy's file up to date.",
+    },
     "Hosts": {
         "hosts": "List the configured hosts; import docker contexts, trust host keys.",
         "doctor": "Find out, step by step, why a host cannot be reached.",
