@@ -64,6 +64,9 @@ class Caddy(Part):
     def stop(self) -> None:
         """End it, keep its files."""
         kill_processes(self.folder)
+        if self._process:
+            self._process.wait(10)
+            self._process = None
 
     def get(
         self, host: str, target: str = "/", *, method: str = "GET", tls: bool = False
@@ -97,6 +100,7 @@ class Caddy(Part):
 
     def close(self) -> None:
         """End it and remove its files."""
+        self.stop()
         reap_part(self.folder)
 
 

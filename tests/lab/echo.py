@@ -74,13 +74,19 @@ class Source(Listener):
         """Where it listens."""
         return f"http://127.0.0.1:{self.address[1]}"  # type: ignore[index]
 
+    def document(self, target: str) -> bytes:
+        """What is handed out for this target."""
+        del target
+        return self.body
+
     def serve(self, client: socket.socket) -> None:
         """Answer each request."""
         for target, headers in requests(client):
             self.asked.append((target, headers))
-            whole = answer("200 OK", self.body)
+            body = self.document(target)
+            whole = answer("200 OK", body)
             if self.failure == "cut":
-                client.sendall(whole[: len(whole) - len(self.body) // 2])
+                client.sendall(whole[: len(whole) - len(body) // 2])
                 return
             refusal = answer("503 Service Unavailable", b'{"detail": "not yet"}')
             client.sendall(refusal if self.failure == "503" else whole)
