@@ -95,6 +95,8 @@ def fault_in_domain(text: str) -> str | None:
         return 'an asterisk stands for the whole first part: "*.example.com"'
     # A stand-in for each letter beyond ASCII: an upper bound of its length is not known here.
     plain = "".join("x" if not char.isascii() and char.isprintable() else char for char in name)
+    if re.search(r"(?:^|\.)\d+\.?$", plain):
+        return "it should be a name: addresses are no domains"
     if is_name(plain):
         return None
     return 'it should be like "app.example.com" or "*.example.com"' + _why_no_name(plain)

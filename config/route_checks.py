@@ -14,8 +14,9 @@ from config.problems import Problems, shown
 from config.tables import Table
 from config.urls import Backend, split_backend
 
-# What RFC 3986 lets stand in a path, a percent sign only before two digits.
-_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
+# What every proxy takes for the same path: as of labels.
+PATH = re.compile(r"/|(?:/[A-Za-z0-9._~@:+=,-]+)+")
+LONGEST_PATH = 255
 _PREFIX = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
 
 # Of the routes of one domain and path, what each may have for itself.
@@ -53,9 +54,10 @@ def _fault_in_path(text: str) -> str | None:
         return "it should have one / at a time"
     if {".", ".."} & set(text.split("/")):
         return "it should be without . and .. as parts"
-    return (
-        None if _PATH.fullmatch(text) else 'it should be like "/api", others than ASCII as %C3%A4'
-    )
+    if len(text) > LONGEST_PATH:
+        return f"it should have at most {LONGEST_PATH} characters"
+    plain = PATH.fullmatch(_plain(text) or "/")
+    return None if plain else 'it should be like "/api": letters, digits and "._~@:+=,-"'
 
 
 def _check_redirect(table: Table, problems: Problems) -> None:

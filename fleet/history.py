@@ -11,11 +11,14 @@ import msgspec
 
 from config.models import Storage
 from fleet.recorded import recorded_of
+from fleet.revp.rows import stored_change
+from labels.model import Change
 from storage import queries
 from storage.database import Database
 from storage.errors import QueryLimitError, QueryTimeoutError, StorageError
 from storage.queries_logs import BadRegexError, LinesMeant, LogPlace, LogQueries
 from storage.queries_past import PastQueries
+from storage.queries_routes import route_changes
 from storage.queries_stats import Meant, StatsQueries
 from storage.rows import EventRow, HealthRow, StatsRow
 from web.documents import EventDocument, HealthPointDocument, StatsDocument
@@ -26,6 +29,7 @@ from web.history import (
     Labelled,
     LogFilter,
     Recorded,
+    RouteChangeFilter,
     SortBy,
     Span,
 )
@@ -245,6 +249,19 @@ class StoredHistory:
             versions=_documents(versions, ImageVersionDocument),
             uses=_documents(uses, ImageUseDocument),
         )
+
+    async def route_changes(self, wanted: RouteChangeFilter, limit: int) -> Sequence[Change]:
+        """The last `limit` stored changes of routes that match, newest first."""
+        with _translated():
+            rows = await route_changes(
+                self._database,
+                domain=wanted.domain,
+                host=wanted.host,
+                since=wanted.since,
+                before=wanted.before,
+                limit=limit,
+            )
+        return [stored_change(row) for row in rows]
 
 
 @contextmanager

@@ -32,6 +32,7 @@ RAW: dict[str, Layout] = {
     **{name: Layout(kept="samples", width=_DAY) for name in SAMPLED},
     "container_logs": Layout(kept="logs", width=_DAY),
     "container_events": Layout(kept="events", width=_WEEK),
+    "route_changes": Layout(kept="events", width=_WEEK),
     "host_health": Layout(kept="health", width=_WEEK),
     "image_versions": Layout(kept="image_versions", width=_MONTH),
 }

@@ -187,6 +187,28 @@ class ImageVersionRow(msgspec.Struct, frozen=True, kw_only=True):
     created: datetime | None
 
 
+class RouteChangeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of one route; unique by time, revision, domain and path.
+
+    `before` and `after` are the members of its pool, as `HOST/NAME ADDRESS:PORT`. `status` is that
+    after the change, None when the route is gone. What caused it is empty where it is nobody.
+    """
+
+    time: datetime
+    revision: int
+    kind: Literal["added", "removed", "changed"]
+    domain: str
+    path: str
+    status: Literal["up", "degraded", "down"] | None
+    before: list[str]
+    after: list[str]
+    summary: str
+    cause_event: str
+    cause_host: str
+    cause_container: str
+    cause_container_id: str
+
+
 Row = (
     HostRow
     | ContainerRow
@@ -197,5 +219,6 @@ Row = (
     | LogRow
     | ImageRow
     | ImageVersionRow
+    | RouteChangeRow
 )
 CurrentRow = HostRow | ContainerRow | ImageRow

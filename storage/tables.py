@@ -17,6 +17,7 @@ from storage.rows import (
     ImageRow,
     ImageVersionRow,
     LogRow,
+    RouteChangeRow,
     Row,
     StatsRow,
 )
@@ -308,6 +309,28 @@ IMAGE_VERSIONS = Table(
     _cleaned,
 )
 
+ROUTE_CHANGES = Table(
+    "route_changes",
+    {
+        "time": "timestamptz",
+        "revision": "int8",
+        "kind": "text",
+        "domain": "text",
+        "path": "text",
+        "status": "text",
+        "before": "jsonb",
+        "after": "jsonb",
+        "summary": "text",
+        "cause_event": "text",
+        "cause_host": "text",
+        "cause_container": "text",
+        "cause_container_id": "text",
+    },
+    ("time", "revision", "domain", "path"),
+    False,
+    _cleaned,
+)
+
 TABLES: dict[type[Row], Table] = {
     HostRow: HOSTS,
     ContainerRow: CONTAINERS,
@@ -318,4 +341,5 @@ TABLES: dict[type[Row], Table] = {
     LogRow: LOGS,
     ImageRow: IMAGES,
     ImageVersionRow: IMAGE_VERSIONS,
+    RouteChangeRow: ROUTE_CHANGES,
 }

@@ -15,6 +15,7 @@ from storage.rows import (
     HostStatsRow,
     ImageVersionRow,
     LogRow,
+    RouteChangeRow,
     Row,
     StatsRow,
 )
@@ -31,6 +32,7 @@ _DROPPED_FIRST: tuple[type[Row], ...] = (
     HealthRow,
     ImageVersionRow,
     EventRow,
+    RouteChangeRow,
 )
 _KEYS = {kind: attrgetter(*table.key) for kind, table in TABLES.items() if table.current}
 

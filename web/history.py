@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from labels.model import Change
 from storage.queries_logs import LogPlace
 from web.documents import EventDocument, HealthPointDocument, StatsDocument
 from web.history_documents import (
@@ -109,8 +110,21 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     streams: tuple[str, ...] = ()
 
 
+class RouteChangeFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which changes of routes are wanted; None means any.
+
+    Of a host are the changes that happened because of it, and those of pools with members on it.
+    `domain` is as the table of routes has it. `since` is inclusive, `before` exclusive.
+    """
+
+    domain: str | None = None
+    host: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
 class History(Protocol):
-    """Stored events, samples, logs, images and health."""
+    """Stored events, samples, logs, images, health and changes of routes."""
 
     async def recent_events(self, wanted: EventFilter, limit: int) -> Sequence[EventDocument]:
         """The last `limit` stored events that match, newest last, with `number` 0."""
@@ -188,4 +202,8 @@ class History(Protocol):
 
     async def image_history(self, host: str | None, ref: str) -> ImageHistoryDocument:
         """What an image's id (or its beginning) or a reference meant and who used it."""
+        ...
+
+    async def route_changes(self, wanted: RouteChangeFilter, limit: int) -> Sequence[Change]:
+        """The last `limit` stored changes of routes that match, newest first."""
         ...

@@ -7,9 +7,12 @@ from typing import get_args
 import pytest
 
 import labels.model
+import labels.values
 from config import models
 from config.models import Revp, Route
+from config.route_checks import LONGEST_PATH, PATH
 from config.urls import Backend, split_backend
+from labels.values import BadValue, read_path
 from tests.config.conftest import Good, Mistakes
 
 HOSTS = '[hosts.a]\nconnection = "local"\n'
@@ -135,8 +138,12 @@ def test_where_proxies_reach_hosts(good: Good) -> None:
     }
 
 
-def test_the_words_for_policies_are_those_of_labels() -> None:
+def test_policies_and_paths_are_those_of_labels() -> None:
     assert get_args(models.Policy) == get_args(labels.model.Policy)
+    assert PATH.pattern == labels.values.PATH.pattern
+    assert read_path(f"/{'a' * (LONGEST_PATH - 1)}")
+    with pytest.raises(BadValue):
+        read_path(f"/{'a' * LONGEST_PATH}")
 
 
 LIKE_A_URL = 'it should be a URL like "http://10.0.0.4:2019"'
@@ -183,8 +190,9 @@ CASES: list[tuple[str, list[tuple[int | None, str, str]]]] = [
     (ROUTE + "websocket = 1\n", [(4, "routes[0].websocket", "it should be true or false")]),
     (ROUTE + "path = 'api'\n", [(4, "routes[0].path", "an absolute path")]),
     (ROUTE + "path = '/a b'\n", [(4, "routes[0].path", 'it should be like "/api"')]),
-    (ROUTE + "path = '/ä'\n", [(4, "routes[0].path", "as %C3%A4")]),
-    (ROUTE + "path = '/%2'\n", [(4, "routes[0].path", "as %C3%A4")]),
+    (ROUTE + "path = '/ä'\n", [(4, "routes[0].path", "letters, digits and")]),
+    (ROUTE + "path = '/%20'\n", [(4, "routes[0].path", "letters, digits and")]),
+    (ROUTE + f"path = '/{'a' * 255}'\n", [(4, "routes[0].path", "at most 255 characters")]),
     (ROUTE + "path = '/a?b'\n", [(4, "routes[0].path", "without ? or #")]),
     (ROUTE + "path = '//'\n", [(4, "routes[0].path", "one / at a time")]),
     (ROUTE + "path = '/a/../b'\n", [(4, "routes[0].path", "without . and ..")]),
@@ -246,6 +254,8 @@ def test_a_mistake_is_placed_and_explained(
         ("a b.lan", 'like "app.example.com"'),
         ("a..lan", "without an empty part"),
         ("-a.lan", 'like "app.example.com"'),
+        ("10.0.0.5", "addresses are no domains"),
+        ("a.7.", "addresses are no domains"),
         ("a.*.lan", "an asterisk stands for the whole first part"),
         ("*", "an asterisk stands for the whole first part"),
         ("*.", 'like "app.example.com"'),

@@ -15,7 +15,7 @@ from storage.layout import SAMPLED
 from storage.migrate import SCHEMA
 from storage.rows import HostStatsRow, ImageRow, ImageVersionRow, LogRow, Row, StatsRow
 from storage.sessions import Connection
-from tests.storage.samples import START, container, event, health, host, stats
+from tests.storage.samples import START, container, event, health, host, route_change, stats
 
 NASTY = "tab\t, line\n, return\r, back\\slash \\N \\. \N{GRINNING FACE} ' \" \x01"
 LATER = START + timedelta(hours=2)
@@ -102,6 +102,7 @@ def everything() -> list[Row]:
         container(),
         image(),
         version,
+        msgspec.structs.replace(route_change(1), summary=NASTY, after=[NASTY], status=None),
     ]
 
 

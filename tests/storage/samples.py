@@ -4,7 +4,16 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from storage.recorder import Recorder
-from storage.rows import ContainerRow, EventRow, HealthRow, HostRow, LogRow, Row, StatsRow
+from storage.rows import (
+    ContainerRow,
+    EventRow,
+    HealthRow,
+    HostRow,
+    LogRow,
+    RouteChangeRow,
+    Row,
+    StatsRow,
+)
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -75,6 +84,24 @@ def health(number: int) -> HealthRow:
         unhealthy=0,
         response_seconds=0.01,
         error=None,
+    )
+
+
+def route_change(number: int, *, domain: str = "app.lan", path: str = "/") -> RouteChangeRow:
+    return RouteChangeRow(
+        time=START + timedelta(seconds=number),
+        revision=number,
+        kind="changed",
+        domain=domain,
+        path=path,
+        status="degraded",
+        before=["h/web 10.0.0.5:80", "other/web 10.0.0.6:80"],
+        after=["other/web 10.0.0.6:80"],
+        summary="h/web left the pool (unhealthy): 1 of 2 left",
+        cause_event="health_status: unhealthy",
+        cause_host="h",
+        cause_container="web",
+        cause_container_id="c1",
     )
 
 

@@ -250,15 +250,15 @@ async def test_a_newer_schema_is_refused_before_anything_changes(
 ) -> None:
     made = await filled(embedded_conninfo)
     with connected(embedded_conninfo) as connection:
-        connection.execute("UPDATE schema_migrations SET version = version + 90 WHERE version = 3")
+        connection.execute("UPDATE schema_migrations SET version = version + 90 WHERE version = 4")
     with pytest.raises(DatabaseError, match="newer fleet"):
         await backup(made, file, quiet)
 
-    newer = SchemaState(applied=93, known=93, pending=[])
+    newer = SchemaState(applied=94, known=94, pending=[])
     monkeypatch.setattr("storage.archive.schema_state", lambda *_: newer)
     await backup(made, file, quiet)
     monkeypatch.undo()
-    with pytest.raises(ArchiveError, match=r"version 93 .* knows up to 3"):
+    with pytest.raises(ArchiveError, match=r"version 94 .* knows up to 4"):
         await restore(database(target), file, quiet)
     with connected(target) as connection:
         assert connection.execute("SELECT to_regnamespace('fleet')").fetchone() == (None,)

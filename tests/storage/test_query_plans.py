@@ -41,12 +41,21 @@ _EVENTS = (
     "time, host, actor_id, name, type, action, time_nano, attributes",
     "t, 'h', 'c' || n, 'web', 'container', 'start', extract(epoch FROM t) * 1000000000, '{}'",
 )
+_CHANGES = (
+    "time, revision, kind, domain, path, before, after, summary, cause_event, cause_host,"
+    " cause_container, cause_container_id",
+    "t, n, 'changed', 'c' || n, '/', '[]', '[]', '', 'die', 'h', 'web', 'c1'",
+)
 TABLES = {
     "container_stats": _RAW,
     "container_stats_1h": _ROLLED_UP,
     "container_logs": _LINES,
     "container_events": _EVENTS,
+    "route_changes": _CHANGES,
 }
+
+
+_BY_CONTAINER = ("stats_history", "latest_stats", "container_events", "life_events")
 
 
 def _fill(connection: psycopg.Connection[tuple[object, ...]]) -> None:
@@ -87,11 +96,21 @@ async def test_one_container_is_read_by_the_key(conninfo: str) -> None:
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("SET search_path = fleet, public")
         _fill(connection)
-        for name in ("stats_history", "latest_stats", "container_events", "life_events", "logs"):
+        others = {
+            "logs": {**values, "refs": ["c7"]},
+            "route_changes": {
+                "domain": "c7",
+                "host": None,
+                "since": NOW - timedelta(hours=10),
+                "before": "infinity",
+                "limit": 100,
+            },
+        }
+        for name in (*_BY_CONTAINER, *others):
             sql = statements()[name]
             for mark, word in marks.items():
                 sql = sql.replace(mark, word)
-            wanted = {**values, "refs": ["c7"]} if name == "logs" else values
+            wanted = others.get(name, values)
             rows = connection.execute(b"EXPLAIN " + sql, wanted).fetchall()
             plan = "\n".join(str(line) for (line,) in rows)
             scans = [line for line in plan.split("\n") if "Seq Scan on" in line]

@@ -46,6 +46,7 @@ async def database(conninfo: str) -> AsyncIterator[Database]:
     rows: list[Row] = [_ago(samples.stats(n), n / 10) for n in range(1, 141)]  # 14 days
     for number in range(1, 41):  # 20 days
         rows += [_ago(samples.event(number), number / 2), _ago(samples.health(0), number / 2)]
+        rows += [_ago(samples.route_change(number), number / 2)]
     await made.write(lambda connection: write_batch(connection, batch_of(rows)))
     if (await made.about()).edition == "plain":
         for table, layout in LAYOUT.items():
@@ -73,7 +74,7 @@ async def test_what_is_older_goes(database: Database, edition: Edition) -> None:
     swept = await sweep(database, edition, RETENTION, NOW, chunk_rows=3)
     # Daily chunks wait for the youngest of their rows; that of the 13th of March is not old yet.
     assert _count(database.conninfo, "container_stats") == 75
-    for table in ("container_events", "host_health"):
+    for table in ("container_events", "host_health", "route_changes"):
         assert _count(database.conninfo, table) == 20  # to the day, whatever the chunks' width
     assert swept.partitions["container_stats"] == 7
     again = await sweep(database, edition, RETENTION, NOW)

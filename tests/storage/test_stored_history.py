@@ -11,12 +11,15 @@ import pytest
 
 from config.models import Storage
 from fleet.history import StoredHistory
+from fleet.revp.rows import change_row
+from labels.model import Cause, Change
 from storage.batch import batch_of, write_batch
 from storage.database import Database
 from storage.rows import HostStatsRow, ImageVersionRow, LogRow, Row
 from tests.storage import samples
 from tests.web.fleet_in_memory import FleetInMemory
 from web.app import create_app
+from web.history import RouteChangeFilter
 
 BEGIN = datetime.now(UTC) - timedelta(minutes=30)
 # PostgreSQL tries every way to part 300 letters in three, of which none is right.
@@ -114,6 +117,23 @@ async def test_every_question_is_answered_from_the_database(database: Database) 
         assert (bad.status_code, bad.json()["parameter"]) == (400, "regex")
         assert "at character 2" in bad.json()["detail"]
         assert (await client.get("/api/containers/h/no%00ne/uptime")).status_code == 404
+
+
+async def test_changes_of_routes_are_read_as_they_happened(database: Database) -> None:
+    history = StoredHistory(database, Storage())
+    made = Change(
+        revision=7,
+        time=BEGIN,
+        kind="removed",
+        domain="app.lan",
+        path="/",
+        before=("h/web 10.0.0.5:80",),
+        summary=ODD,
+        cause=Cause(event="destroy", host="h", container="web", container_id="c1"),
+    )
+    await database.write(lambda connection: write_batch(connection, batch_of([change_row(made)])))
+    assert await history.route_changes(RouteChangeFilter(domain="app.lan", host="h"), 9) == [made]
+    assert await history.route_changes(RouteChangeFilter(before=BEGIN), 9) == []
 
 
 async def test_what_takes_too_long_is_given_up(conninfo: str) -> None:

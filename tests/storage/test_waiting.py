@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage.rows import EventRow, HealthRow, LogRow, StatsRow
+from storage.rows import EventRow, HealthRow, LogRow, RouteChangeRow, StatsRow
 from storage.tally import Tally
 from storage.waiting import Waiting
 from tests.storage import samples
@@ -24,6 +24,15 @@ def test_the_oldest_stats_go_first_then_health_then_events() -> None:
     assert dropped.totals["container_events"] == 1
     batch = waiting.take(100)
     assert batch.rows == {EventRow: [samples.event(number) for number in range(2, 6)]}
+
+
+def test_no_history_waits_without_bound() -> None:
+    dropped = Tally()
+    waiting = Waiting(1, dropped)
+    for row in (samples.route_change(1), samples.event(1), samples.route_change(2)):
+        waiting.add(row)
+    assert (dropped.totals["container_events"], dropped.totals["route_changes"]) == (1, 1)
+    assert waiting.take(9).rows == {RouteChangeRow: [samples.route_change(2)]}
 
 
 def test_what_is_taken_keeps_its_place_until_it_is_settled() -> None:

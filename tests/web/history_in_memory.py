@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 import trio
 
+from labels.model import Change
 from storage.queries_logs import LogPlace
 from tests.web.fleet_in_memory import START
 from web.documents import EventDocument, HealthPointDocument, StatsDocument
@@ -18,6 +19,7 @@ from web.history import (
     Labelled,
     LogFilter,
     Recorded,
+    RouteChangeFilter,
     SortBy,
     Span,
 )
@@ -68,6 +70,7 @@ class HistoryInMemory:
         self.waiting = 0
         self.events: list[EventDocument] = []
         self.known: list[Recorded] = []
+        self.changes: list[Change] = []
         self.lines: list[LogLineDocument] = []
         self.sample: StatsDocument | None = None
         self.asked: list[tuple[str, str, datetime, datetime, int]] = []
@@ -252,6 +255,11 @@ class HistoryInMemory:
     async def image_history(self, host: str | None, ref: str) -> ImageHistoryDocument:  # noqa: ARG002 - the protocol's
         self._check()
         return ImageHistoryDocument(ref=ref, references=(ref,), ids=(), versions=(), uses=())
+
+    async def route_changes(self, wanted: RouteChangeFilter, limit: int) -> Sequence[Change]:
+        self._check()
+        found = (change for change in self.changes if wanted.domain in (None, change.domain))
+        return sorted(found, key=lambda change: change.time, reverse=True)[:limit]
 
     def _check(self) -> None:
         if self.away:
