@@ -15,6 +15,8 @@ from web.log_source import LogSource
 from web.parameters import refuse_undeclared
 from web.problems import answer_exception
 from web.read_model import ReadModel
+from web.revp.handlers import HANDLERS_OF_ROUTES
+from web.revp.rendering import Renderings
 from web.routing import Routing
 from web.schema import openapi_config
 from web.sources import Sources
@@ -48,6 +50,7 @@ HANDLERS = (
     images.show_image_history,
     events.list_events,
     events.stream_events,
+    *HANDLERS_OF_ROUTES,
 )
 
 
@@ -89,7 +92,7 @@ def create_app(
         settle: Seconds after which a line of a log that came in is stored.
     """
     streams = Streams(max_streams, heartbeat)
-    found = Sources(read_model, history, logs_source, streams, settle, routing)
+    found = Sources(read_model, history, logs_source, streams, settle, routing, Renderings())
     router = Litestar(
         route_handlers=HANDLERS,
         guards=[refuse_undeclared],

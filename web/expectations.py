@@ -32,6 +32,13 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 RESOLUTIONS: tuple[str, ...] = ("raw", "1m", "1h", "1d")
 SORTS: tuple[str, ...] = ("cpu", "memory", "network", "block")
 
+Status = Literal["up", "degraded", "down"]
+IssueSeverity = Literal["error", "warning", "info"]
+ROUTE_STATUSES: tuple[Status, ...] = get_args(Status)
+SEVERITIES: tuple[IssueSeverity, ...] = get_args(IssueSeverity)
+MAX_REVISION = 2**63 - 1
+MAX_WAIT = 60  # seconds
+
 _TIME = (
     "a time with its zone like 2026-01-31T12:00:00Z, Unix seconds, or how long ago like 15m, 2h, 7d"
 )
@@ -59,6 +66,13 @@ _EXPECTED = {
     "stream": "one of stdout, stderr or fleet; repeat it for several",
     "direction": "backward (from the newest line) or forward (from the oldest)",
     "cursor": "what an answer gave as older or newer, unchanged",
+    "domain": "a domain, or a pattern with * and ?",
+    "status": f"one of {', '.join(ROUTE_STATUSES)}; repeat it for several",
+    "severity": f"one of {', '.join(SEVERITIES)}; repeat it for several",
+    "code": "the code of an issue like bad-port; repeat it for several",
+    "wait": f"a duration up to {MAX_WAIT}s like 30s, together with revision",
+    "revision": "the revision of an earlier answer; with wait, another one is waited for",
+    "format": "the name of a format that is rendered, for what it cannot express",
     "follow": "true for the lines that come too, as server-sent events",
 }
 

@@ -17,6 +17,7 @@ from web.problems import Problem
 
 MAX_BODY = 64 * 1024  # nothing here takes a body, so this is only for the polite
 OPEN_PATHS = frozenset({"/health"})  # answered without a token
+STREAMS = ("/api/stream/", "/api/revp/stream")  # a HEAD of one would never end
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -72,7 +73,9 @@ class Gate:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+                own = {name.lower() for name, _ in message["headers"]}
+                added = [header for header in SECURITY_HEADERS if header[0] not in own]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         try:
@@ -81,7 +84,7 @@ class Gate:
             await problem.answer(http["path"])(http, receive, send_guarded)
             return
         http["path"] = routable(http["path"], http["raw_path"])
-        if http["method"] == "HEAD" and not http["path"].startswith("/api/stream/"):
+        if http["method"] == "HEAD" and not http["path"].startswith(STREAMS):
             # The server leaves out the body by its own copy of the method.
             http = cast("HTTPScope", {**http, "method": "GET"})
         await self._app(http, receive, send_guarded)

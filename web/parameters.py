@@ -14,11 +14,14 @@ from web.expectations import (
     MAX_OFFSET,
     MAX_PAGE,
     MAX_POINTS,
+    MAX_REVISION,
     MAX_TOP,
     Health,
+    IssueSeverity,
     Level,
     LogStream,
     State,
+    Status,
     expected,
 )
 from web.history import SortBy
@@ -62,6 +65,23 @@ LogStreams = Annotated[list[LogStream] | None, _declare("stream")]
 OneDirection = Annotated[Direction, _declare("direction")]
 Cursor = Annotated[str | None, _declare("cursor")]
 Follow = Annotated[bool, _declare("follow")]
+HostLabels = Annotated[
+    list[str] | None,
+    QueryParameter(
+        name="label", description="KEY or KEY=VALUE of a host; repeat it, all must match"
+    ),
+]
+Domains = Annotated[
+    list[str] | None,
+    QueryParameter(name="domain", description=f"{expected('domain')}; repeat it for several"),
+]
+OneDomain = Annotated[str | None, QueryParameter(name="domain", description="a whole domain")]
+Statuses = Annotated[list[Status] | None, _declare("status")]
+Severities = Annotated[list[IssueSeverity] | None, _declare("severity")]
+Codes = Annotated[list[str] | None, _declare("code")]
+Wait = Annotated[str | None, _declare("wait")]
+Revision = Annotated[int | None, _declare("revision", ge=0, le=MAX_REVISION)]
+FormatName = Annotated[str | None, _declare("format")]
 
 
 @cache

@@ -52,5 +52,6 @@ class Routing(Protocol):
         """Follow changes of revisions above `after` that memory still holds, then new ones.
 
         None: only what happens from now on. Entering subscribes, so nothing is lost in between.
+        Where some above `after` are no longer held, `dropped` is not 0 from the beginning.
         """
         ...

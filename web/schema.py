@@ -14,19 +14,23 @@ from web.problem_documents import (
 from web.problems import MEDIA_TYPE
 
 
-def answers(document: type[Document], *problems: int) -> dict[int, ResponseSpec]:
+def answers(document: type[Document], *statuses: int) -> dict[int, ResponseSpec]:
     """What a handler answers: the document, and problems by status (400 always)."""
-    specs = {
-        200: ResponseSpec(document, description="The answer", generate_examples=False),
-    }
-    for status in (400, *problems):
-        specs[status] = ResponseSpec(
+    answer = ResponseSpec(document, description="The answer", generate_examples=False)
+    return {200: answer, **problems(400, *statuses)}
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """The problems that a handler answers, by status."""
+    return {
+        status: ResponseSpec(
             ProblemDocument,
             description="A problem",
             media_type=MEDIA_TYPE,
             generate_examples=False,
         )
-    return specs
+        for status in statuses
+    }
 
 
 def openapi_config(version: str) -> OpenAPIConfig:

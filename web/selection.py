@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -45,7 +45,7 @@ def container_test(wanted: ContainerFilter) -> Callable[[ContainerDocument], boo
     return lambda container: all(test(container) for test in tests)
 
 
-def has_labels(labels: dict[str, str], wanted: tuple[tuple[str, str | None], ...]) -> bool:
+def has_labels(labels: Mapping[str, str], wanted: tuple[tuple[str, str | None], ...]) -> bool:
     """Whether all that are wanted are there; one without a value is met by any."""
     return all(key in labels and (value is None or labels[key] == value) for key, value in wanted)
 

@@ -12,6 +12,7 @@ from web.history import History
 from web.log_source import LogSource
 from web.problems import Problem
 from web.read_model import ReadModel
+from web.revp.rendering import Renderings
 from web.routing import Routing
 from web.streams import Streams
 
@@ -26,7 +27,8 @@ class Sources(msgspec.Struct, frozen=True):
     logs: LogSource | None
     streams: Streams
     settle: float  # seconds after which a line of a log that came in is stored
-    routing: Routing | None = None
+    routing: Routing | None
+    renderings: Renderings
 
 
 def sources(request: WebRequest) -> Sources:
@@ -46,3 +48,15 @@ def require_history(request: WebRequest) -> History:
     if history is None:
         raise Problem("history-unavailable", "No database is in use, so there is no history.")
     return history
+
+
+def require_routing(request: WebRequest) -> Routing:
+    """The table of routes.
+
+    Raises:
+        Problem: None is kept (503).
+    """
+    routing = sources(request).routing
+    if routing is None:
+        raise Problem("routes-unavailable", "No table of routes is kept here.")
+    return routing

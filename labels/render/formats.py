@@ -1,0 +1,56 @@
+"""All formats that the table of routes can be rendered in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from labels.model import Table, Value
+from labels.render import caddy
+from labels.render.document import Rendered
+
+
+class Renderer(Protocol):
+    """Makes documents of one format with one set of options. It remembers parts of the last one.
+
+    Not to be called by two threads at once.
+    """
+
+    def render(self, table: Table) -> Rendered:
+        """The table as a whole document."""
+        ...
+
+
+class Format(Value, frozen=True, kw_only=True):
+    """One format.
+
+    Attributes:
+        name: Its own, unique.
+        path: Where it is served, under `/api/revp/`.
+        media_type: The type of its documents.
+        description: What reads it, and how.
+        options: The type of its options; all have defaults.
+        renderer: Makes a renderer from options of that type.
+    """
+
+    name: str
+    path: str
+    media_type: str
+    description: str
+    options: type[Value]
+    renderer: Callable[[Any], Renderer]
+
+
+FORMATS: dict[str, Format] = {
+    made.name: made
+    for made in (
+        Format(
+            name="caddy",
+            path="caddy",
+            media_type="application/json",
+            description="A whole configuration that Caddy pulls, or that is put to its /load",
+            options=caddy.Options,
+            renderer=caddy.Renderer,
+        ),
+    )
+}

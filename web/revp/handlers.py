@@ -1,0 +1,17 @@
+"""All that is answered under /api/revp."""
+
+from __future__ import annotations
+
+from web.revp import changes, domains, issues, proxies, routes
+
+HANDLERS_OF_ROUTES = (
+    routes.list_routes,
+    routes.list_waiting,
+    routes.list_conflicts,
+    routes.list_routed_containers,
+    issues.list_issues,
+    domains.show_domain,
+    changes.list_changes,
+    changes.stream_changes,
+    *proxies.PROXY_HANDLERS,
+)

@@ -1,0 +1,82 @@
+"""Documents for proxies, each made once for a state of the table, by one thread at a time.
+
+Proxies ask often, and some ask ten times in a row, so what was made is kept: with its renderer,
+which makes only the changed routes anew. Making a big one takes longer than other requests should
+wait, so it is done in a thread; the table is a value and may be read there.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import msgspec
+import trio
+
+from labels.model import Route, Table, Value
+from labels.render.document import Memo, Rendered
+from labels.render.formats import Format
+from web.revp.selecting import RouteFilter, cut
+
+MOST_KEPT = 32
+
+
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """A document, the table that it was made of, and how many of its routes were wanted."""
+
+    table: Table
+    routes: int
+    rendered: Rendered
+
+
+class Renderings:
+    """What was made last, by format, options and filter; the least used one is let go.
+
+    Args:
+        most: How many are kept.
+    """
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[str, Value, RouteFilter], _Kept] = OrderedDict()
+        self._threads = trio.CapacityLimiter(1)  # Python runs one at a time anyway
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    async def render(
+        self, made: Format, options: Value, wanted: RouteFilter, table: Callable[[], Table]
+    ) -> Rendering:
+        """The document of the table as it is when its turn comes.
+
+        Who asks for what is being made waits for it, and makes nothing himself.
+        """
+        key = (made.name, options, wanted)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = _Kept(made, options, wanted)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        async with kept.turn:
+            return await kept.of(table(), self._threads)
+
+
+class _Kept:
+    def __init__(self, made: Format, options: Value, wanted: RouteFilter) -> None:
+        self.turn = trio.Lock()
+        self._renderer = made.renderer(options)
+        self._wanted = wanted
+        self._cuts: Memo[Route | None] = Memo()
+        self._rendering: Rendering | None = None
+
+    async def of(self, table: Table, threads: trio.CapacityLimiter) -> Rendering:
+        if self._rendering is None or self._rendering.table is not table:
+            # A cancelled wait lets the thread end all the same: a renderer is never used twice.
+            self._rendering = await trio.to_thread.run_sync(self._make, table, limiter=threads)
+        return self._rendering
+
+    def _make(self, table: Table) -> Rendering:
+        part = cut(table, self._wanted, self._cuts)
+        rendered = self._renderer.render(part)
+        return Rendering(table=table, routes=len(part.routes), rendered=rendered)
