@@ -96,7 +96,7 @@ async def test_one_container_is_read_by_the_key(conninfo: str) -> None:
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("SET search_path = fleet, public")
         _fill(connection)
-        others = {
+        others: dict[str, dict[str, object]] = {
             "logs": {**values, "refs": ["c7"]},
             "route_changes": {
                 "domain": "c7",
