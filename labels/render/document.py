@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
-from labels.model import Issue, Key, Route, Value
+from labels.model import Issue, Route, Value
 
 F = TypeVar("F")
 
@@ -25,14 +25,13 @@ class Memo(Generic[F]):
     """
 
     def __init__(self) -> None:
-        self._made: dict[Key, tuple[Route, F]] = {}
+        # By the route's identity, which no other can have while it is kept here.
+        self._made: dict[int, tuple[Route, F]] = {}
 
     def parts(self, routes: Iterable[Route], make: Callable[[Route], F]) -> list[F]:
         """The part of each route, in the order of the routes."""
         known, self._made = self._made, {}
         for route in routes:
-            made = known.get(route.key)
-            if made is None or made[0] is not route:
-                made = (route, make(route))
-            self._made[route.key] = made
+            made = known.get(id(route)) or (route, make(route))
+            self._made[id(route)] = made
         return [part for _, part in self._made.values()]

@@ -13,8 +13,9 @@ from typing import Final
 
 from labels.model import Route, Table
 from labels.render.document import Memo, Rendered
+from labels.render.traefik_document import Middleware, RedirectScheme, ServersTransport
 from labels.render.traefik_options import Options
-from labels.render.traefik_route import REDIRECT, Part, lines, part_of
+from labels.render.traefik_route import REDIRECT, Part, entries, part_of
 from labels.render.traefik_service import INSECURE
 
 __all__ = ["Options", "Renderer"]
@@ -28,11 +29,10 @@ class Renderer:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._memo: Memo[Part] = Memo()
-        redirect: dict[str, str | bool] = {"scheme": "https", "permanent": True}
-        if options.https_port != 443:
-            redirect["port"] = str(options.https_port)
-        self._redirect = lines({REDIRECT: {"redirectScheme": redirect}})
-        self._transport = lines({INSECURE: {"insecureSkipVerify": True}})
+        port = "" if options.https_port == 443 else str(options.https_port)
+        redirect = RedirectScheme(scheme="https", port=port, permanent=True)
+        self._redirect = entries({REDIRECT: Middleware(redirect_scheme=redirect)})
+        self._transport = entries({INSECURE: ServersTransport(insecure_skip_verify=True)})
 
     def render(self, table: Table) -> Rendered:
         """The whole configuration, `{}` if there is no route, and what it does not say."""
@@ -63,10 +63,10 @@ def _key(route: Route) -> tuple[str, str]:
 
 
 def _document(sections: dict[bytes, list[bytes]]) -> bytes:
-    """One line for each router, service and middleware, so that documents can be compared."""
-    filled = [_section(name, lines) for name, lines in sections.items() if lines]
+    """One line for each route in each section, so that documents can be compared."""
+    filled = [_section(name, parts) for name, parts in sections.items() if parts]
     return b'{"http":{\n' + b",\n".join(filled) + b"\n}}\n" if filled else _EMPTY
 
 
-def _section(name: bytes, lines: Iterable[bytes]) -> bytes:
-    return b'"' + name + b'":{\n' + b",\n".join(lines) + b"\n}"
+def _section(name: bytes, parts: Iterable[bytes]) -> bytes:
+    return b'"' + name + b'":{\n' + b",\n".join(parts) + b"\n}"

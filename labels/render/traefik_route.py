@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
 from labels.model import Issue, Key, Route, Settings
 from labels.render.names import safe_name
 from labels.render.notes import Notes
+from labels.render.traefik_document import (
+    Domain,
+    Headers,
+    Middleware,
+    Piece,
+    Router,
+    StripPrefix,
+    StripPrefixRegex,
+    Tls,
+)
 from labels.render.traefik_options import Options
 from labels.render.traefik_service import insecure, services_of
 
 REDIRECT: Final = "redirect-to-https"  # a middleware; those of routes have a `_` in their names
 
-_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-_DOMAIN = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
+_DOMAIN = re.compile(r"(\*\.)?[a-z0-9_][a-z0-9_.-]{0,252}")
 _PATH = re.compile(r"(/[A-Za-z0-9._~@:+=,-]+)+")  # neither a pattern nor the end of a rule
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\x20-\x7e]*")
 _MIDDLEWARE = re.compile(r"[A-Za-z0-9._-]+(@[A-Za-z0-9._-]+)?")
 _RESOLVER = re.compile(r"[A-Za-z0-9._-]+")
 
-_Entries = dict[str, dict[str, Any]]
 
-
-class Part(NamedTuple):
-    """What one route comes to: lines of each section, with commas between them."""
+class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one route comes to: entries of each section, with commas between them."""
 
     routers: bytes = b""
     services: bytes = b""
@@ -37,17 +45,15 @@ class Part(NamedTuple):
     issues: tuple[Issue, ...] = ()
 
 
-def lines(entries: _Entries) -> bytes:
-    """Entries of a map, a line for each."""
-    return b",\n".join(
-        b'"' + name.encode() + b'":' + msgspec.json.encode(value) for name, value in entries.items()
-    )
+def entries(pieces: Mapping[str, Piece]) -> bytes:
+    """Entries of a map, without its braces."""
+    return msgspec.json.encode(pieces)[1:-1]
 
 
 def part_of(route: Route, options: Options) -> Part:
     """Make the JSON of a route; what Traefik cannot express is left out and becomes an issue."""
     notes = Notes("traefik", route)
-    if not _DOMAIN.fullmatch(route.domain) or len(route.domain) > 253:
+    if not _DOMAIN.fullmatch(route.domain):
         message = f"Traefik cannot match the domain {route.domain[:100]!r}."
         notes.add("domain", "error", message, "The route is left out.")
         return Part(issues=notes.issues)
@@ -57,11 +63,11 @@ def part_of(route: Route, options: Options) -> Part:
         return Part(issues=notes.issues)
     name = safe_name(route.key)
     middlewares = _middlewares(route, name, notes)
-    used = [*middlewares, *_named(route.settings, options, notes)]
+    used = (*middlewares, *_named(route.settings, options, notes))
     return Part(
-        services=lines(services_of(route, name, options, notes)),
-        routers=lines(_routers(route, name, used, options, notes)),
-        middlewares=lines(middlewares),
+        services=entries(services_of(route, name, options, notes)),
+        routers=entries(_routers(route, name, used, options, notes)),
+        middlewares=entries(middlewares),
         redirects=route.settings.https and route.settings.redirect_https,
         insecure=insecure(route),
         issues=notes.issues,
@@ -69,22 +75,31 @@ def part_of(route: Route, options: Options) -> Part:
 
 
 def _routers(
-    route: Route, name: str, middlewares: list[str], options: Options, notes: Notes
-) -> _Entries:
+    route: Route, name: str, middlewares: tuple[str, ...], options: Options, notes: Notes
+) -> dict[str, Router]:
     """The router on TLS, and the one on plain HTTP (`_http`) that redirects or serves as well."""
+    settings = route.settings
     rule = _rule(route.key, options.version)
-    match: dict[str, Any] = {"rule": rule, "priority": _priority(route.key, rule)}
-    serve: dict[str, Any] = {"service": name}
-    if middlewares:
-        serve["middlewares"] = middlewares
-    plain = {"entryPoints": [options.http_entrypoint]} | match
-    if not route.settings.https:
-        return {name: plain | serve}
-    tls = {"entryPoints": [options.https_entrypoint]} | match | serve
-    tls["tls"] = _tls(route, options, notes)
-    if route.settings.redirect_https:
-        serve = {"service": "noop@internal", "middlewares": [REDIRECT]}
-    return {name: tls, f"{name}_http": plain | serve}
+    priority = _priority(route.key, rule)
+    redirects = settings.https and settings.redirect_https
+    plain = Router(
+        entry_points=(options.http_entrypoint,),
+        rule=rule,
+        priority=priority,
+        service="noop@internal" if redirects else name,
+        middlewares=(REDIRECT,) if redirects else middlewares,
+    )
+    if not settings.https:
+        return {name: plain}
+    tls = Router(
+        entry_points=(options.https_entrypoint,),
+        rule=rule,
+        priority=priority,
+        service=name,
+        middlewares=middlewares,
+        tls=_tls(route, options, notes),
+    )
+    return {name: tls, f"{name}_http": plain}
 
 
 def _rule(key: Key, version: int) -> str:
@@ -111,18 +126,16 @@ def _priority(key: Key, rule: str) -> int:
     return 1 if key.path == "/" else 1 + key.path.count("/")
 
 
-def _tls(route: Route, options: Options, notes: Notes) -> dict[str, Any]:
+def _tls(route: Route, options: Options, notes: Notes) -> Tls:
     resolver = route.settings.certificate_resolver
     if resolver and not _RESOLVER.fullmatch(resolver):
         message = f"Traefik cannot have a certificate resolver {resolver[:50]!r}."
         notes.add("certificate-resolver", "warning", message, "The default one is named.")
         resolver = ""
     resolver = resolver or options.certificate_resolver
-    if not resolver:
-        return {}
-    if route.domain.startswith("*."):  # an exact domain is read off the rule
-        return {"certResolver": resolver, "domains": [{"main": route.domain}]}
-    return {"certResolver": resolver}
+    if resolver and route.domain.startswith("*."):  # an exact domain is read off the rule
+        return Tls(cert_resolver=resolver, domains=(Domain(main=route.domain),))
+    return Tls(cert_resolver=resolver)
 
 
 def _named(settings: Settings, options: Options, notes: Notes) -> list[str]:
@@ -137,28 +150,29 @@ def _named(settings: Settings, options: Options, notes: Notes) -> list[str]:
     return names
 
 
-def _middlewares(route: Route, name: str, notes: Notes) -> _Entries:
+def _middlewares(route: Route, name: str, notes: Notes) -> dict[str, Middleware]:
     """The route's own middlewares, in the order in which they work."""
-    made: _Entries = {}
+    made: dict[str, Middleware] = {}
     if strip := _strip(route, notes):
         made[f"{name}_strip"] = strip
     if values := _headers(route.settings, notes):
-        made[f"{name}_headers"] = {"headers": {"customRequestHeaders": values}}
+        made[f"{name}_headers"] = Middleware(headers=Headers(custom_request_headers=values))
     return made
 
 
-def _strip(route: Route, notes: Notes) -> dict[str, Any]:
+def _strip(route: Route, notes: Notes) -> Middleware | None:
     prefix = route.settings.strip_prefix or "/"
     if prefix == "/":
-        return {}
+        return None
     if not _PATH.fullmatch(prefix):
         message = f"Traefik cannot strip the path {prefix[:100]!r}."
         notes.add("strip-prefix", "error", message, "Nothing is stripped.")
-        return {}
+        return None
     if route.path == prefix or route.path.startswith(f"{prefix}/"):
-        return {"stripPrefix": {"prefixes": [prefix]}}
+        return Middleware(strip_prefix=StripPrefix(prefixes=(prefix,)))
     # Other requests come, too, and /api is not to be taken off /apis.
-    return {"stripPrefixRegex": {"regex": [f"^{re.escape(prefix)}(/|$)"]}}
+    pattern = f"^{re.escape(prefix)}(/|$)"
+    return Middleware(strip_prefix_regex=StripPrefixRegex(regex=(pattern,)))
 
 
 def _headers(settings: Settings, notes: Notes) -> dict[str, str]:

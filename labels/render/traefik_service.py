@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from labels.model import Check, Policy, Route
+from labels.model import Policy, Route
 from labels.render.names import escape
 from labels.render.notes import Notes
+from labels.render.traefik_document import (
+    Aware,
+    HealthCheck,
+    LoadBalancer,
+    Server,
+    Service,
+    Share,
+    Weighted,
+)
 from labels.render.traefik_options import Options
 
 INSECURE: Final = "insecure"  # the transport to backends whose certificate is not verified
@@ -27,26 +36,40 @@ def insecure(route: Route) -> bool:
     return route.settings.insecure_skip_verify and route.settings.scheme == "https"
 
 
-def services_of(
-    route: Route, name: str, options: Options, notes: Notes
-) -> dict[str, dict[str, Any]]:
+def services_of(route: Route, name: str, options: Options, notes: Notes) -> dict[str, Service]:
     """The service `name`; in version 2 also one for each backend if their weights differ."""
     weights = _weights(route, notes)
     strategy = _strategy(route.settings.policy, options, notes)
-    even = len(set(weights.values())) < 2
+    even = len(weights) < 2 or len(set(weights.values())) == 1
     if not even and strategy == "p2c":
         message = "Traefik's policy p2c knows no weights."
         notes.add("weight-ignored", "warning", message, "All backends weigh the same.")
         even = True
-    shared = _shared(route, options, notes, checked=bool(weights))
-    if not even and options.version == 2:
-        return _weighted(name, weights, shared)
-    servers: list[dict[str, Any]] = [
-        {"url": url} if even else {"url": url, "weight": weight} for url, weight in weights.items()
-    ]
-    if strategy:
-        shared["strategy"] = strategy
-    return {name: {"loadBalancer": {"servers": servers} | shared}}
+    check = _check(route, options, notes) if weights else None
+    if even or options.version == 3:
+        servers = tuple(
+            Server(url=url, weight=None if even else weight) for url, weight in weights.items()
+        )
+        return {name: _balanced(route, servers, check, strategy)}
+    children = {f"{name}_to_{escape(url.partition('://')[2])}": url for url in weights}
+    shares = tuple(Share(name=child, weight=weights[url]) for child, url in children.items())
+    whole = Service(weighted=Weighted(services=shares, health_check=Aware() if check else None))
+    return {name: whole} | {
+        child: _balanced(route, (Server(url=url),), check) for child, url in children.items()
+    }
+
+
+def _balanced(
+    route: Route, servers: tuple[Server, ...], check: HealthCheck | None, strategy: str = ""
+) -> Service:
+    balancer = LoadBalancer(
+        servers=servers,
+        pass_host_header=route.settings.pass_host_header,
+        servers_transport=INSECURE if insecure(route) else "",
+        health_check=check,
+        strategy=strategy,
+    )
+    return Service(load_balancer=balancer)
 
 
 def _weights(route: Route, notes: Notes) -> dict[str, int]:
@@ -61,7 +84,7 @@ def _weights(route: Route, notes: Notes) -> dict[str, int]:
         else:
             message = f"{member.endpoint.address[:100]!r} is no address to connect to."
             notes.add("address", "error", message, "The backend is left out.")
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items())) if len(found) > 1 else found
 
 
 def _strategy(policy: Policy, options: Options, notes: Notes) -> str:
@@ -78,50 +101,26 @@ def _strategy(policy: Policy, options: Options, notes: Notes) -> str:
     return ""
 
 
-def _weighted(name: str, weights: dict[str, int], shared: dict[str, Any]) -> dict[str, Any]:
-    """Services of one backend each, as version 2 knows weights of services only."""
-    children = {f"{name}_to_{escape(url.partition('://')[2])}": url for url in weights}
-    weighted: dict[str, Any] = {
-        "services": [{"name": child, "weight": weights[url]} for child, url in children.items()]
-    }
-    if "healthCheck" in shared:
-        weighted["healthCheck"] = {}  # what children find counts for the whole
-    return {name: {"weighted": weighted}} | {
-        child: {"loadBalancer": {"servers": [{"url": url}]} | shared}
-        for child, url in children.items()
-    }
-
-
-def _shared(route: Route, options: Options, notes: Notes, *, checked: bool) -> dict[str, Any]:
-    """What is said of a load balancer beside its servers."""
-    settings = route.settings
-    made: dict[str, Any] = {"passHostHeader": settings.pass_host_header}
-    if insecure(route):
-        made["serversTransport"] = INSECURE
-    if settings.check and checked:
-        made |= _check(route, settings.check, options, notes)
-    return made
-
-
-def _check(route: Route, check: Check, options: Options, notes: Notes) -> dict[str, Any]:
+def _check(route: Route, options: Options, notes: Notes) -> HealthCheck | None:
+    check = route.settings.check
+    if check is None:
+        return None
     if not _CHECK_PATH.fullmatch(check.path):
         message = f"Traefik cannot ask for {check.path[:100]!r}."
         notes.add("check-path", "warning", message, "Traefik does not check the backends.")
-        return {}
-    made: dict[str, Any] = {
-        "path": check.path,
-        "interval": _duration(check.interval),
-        "timeout": _duration(check.timeout),
-        "followRedirects": False,  # a redirect is an answer
-    }
-    if route.settings.pass_host_header and not route.domain.startswith("*."):
-        made["hostname"] = route.domain
-    if check.status is not None and options.version == 3:
-        made["status"] = check.status
-    elif check.status is not None:
+        return None
+    if check.status is not None and options.version == 2:
         message = f"Traefik 2 cannot expect the status {check.status} of a check."
         notes.add("check-status", "warning", message, "Any 2xx or 3xx will do.")
-    return {"healthCheck": made}
+    named = route.settings.pass_host_header and not route.domain.startswith("*.")
+    return HealthCheck(
+        path=check.path,
+        interval=_duration(check.interval),
+        timeout=_duration(check.timeout),
+        follow_redirects=False,  # a redirect is an answer
+        hostname=route.domain if named else "",
+        status=check.status if options.version == 3 else None,
+    )
 
 
 def _duration(seconds: float) -> str:
