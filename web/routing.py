@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from labels.keys import Rules
 from labels.model import Change, RoutedContainer, Table
 
 
@@ -34,6 +35,10 @@ class Routing(Protocol):
 
     def containers(self) -> Sequence[RoutedContainer]:
         """All containers with RevP labels, by host and name."""
+        ...
+
+    def rules(self) -> Rules:
+        """How labels are read: the operator's prefix, and what holds where no label says it."""
         ...
 
     def host_labels(self) -> Mapping[str, Mapping[str, str]]:
