@@ -6,16 +6,15 @@ grouped, as Caddy finds a name among more than a hundred by bisection, but walks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 
-from labels.model import Issue, Route, Table
+from labels.model import Issue, Table
 from labels.render.caddy_options import Options, seconds
-from labels.render.caddy_route import Part, part_of
+from labels.render.caddy_route import Part, Writer
 from labels.render.document import Memo, Rendered
 
 __all__ = ["GROUP", "Options", "Renderer"]
@@ -29,17 +28,16 @@ class Renderer:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._write = Writer(options).part
         self._memo: Memo[Part] = Memo()
 
     def render(self, table: Table) -> Rendered:
         """The whole configuration, and what it does not say."""
-        parts = sorted(self._memo.parts(table.routes, self._part), key=_order)
+        parts = sorted(self._memo.parts(table.routes, self._write), key=itemgetter(0))
         body = msgspec.json.encode(self._document(parts))
-        issues = chain(_look_alikes(parts), chain.from_iterable(part.issues for part in parts))
+        issues = [issue for part in parts if part.issues for issue in part.issues]
+        issues += _look_alikes(parts)
         return Rendered(body=body, media_type="application/json", issues=tuple(issues))
-
-    def _part(self, route: Route) -> Part:
-        return part_of(route, self._options)
 
     def _document(self, parts: Sequence[Part]) -> dict[str, Any]:
         apps = {"http": self._http(parts)} | self._tls()
@@ -47,12 +45,12 @@ class Renderer:
 
     def _http(self, parts: Sequence[Part]) -> dict[str, Any]:
         options = self._options
-        plain = _routes((part.domain, part.plain) for part in parts)
+        plain = _routes([(part.order[1], part.plain) for part in parts if part.plain])
         servers = {"plain": self._server(options.http_port, plain, {"disable": True})}
         if options.https != "off":
-            tls = _routes((part.domain, part.tls) for part in parts)
+            tls = _routes([(part.order[1], part.tls) for part in parts if part.tls])
             automatic: dict[str, Any] = {"disable_redirects": True}
-            wild = sorted({part.domain for part in parts if part.tls and part.order[0]})
+            wild = sorted({part.order[1] for part in parts if part.order[0] and part.tls})
             if options.https == "auto" and wild:
                 automatic["skip_certificates"] = wild
             servers["tls"] = self._server(options.https_port, tls, automatic)
@@ -87,10 +85,6 @@ class Renderer:
         return {}
 
 
-def _order(part: Part) -> tuple[bool, str, int, str]:
-    return part.order
-
-
 def _issued_by(issuer: dict[str, str]) -> dict[str, Any]:
     return {"automation": {"policies": [{"issuers": [issuer]}]}}
 
@@ -111,40 +105,41 @@ def _admin(options: Options) -> dict[str, Any]:
     return admin | {"config": {"load": load, "load_delay": seconds(options.load_delay)}}
 
 
-def _routes(pairs: Iterable[tuple[str, bytes | None]]) -> msgspec.Raw:
+def _routes(pairs: Sequence[tuple[str, bytes]]) -> msgspec.Raw:
     """The routes in groups of domains, and at the end one that finds nothing."""
     groups: list[bytes] = []
-    domains: dict[str, None] = {}
-    group: list[bytes] = []
-    for domain, route in pairs:
-        if route is None:
+    domains: list[str] = []
+    begin, last = 0, ""
+    for place, (domain, _) in enumerate(pairs):
+        if domain == last:
             continue
-        if domain not in domains and len(domains) == GROUP:
-            groups.append(_group(domains, group))
-            domains, group = {}, []
-        domains[domain] = None
-        group.append(route)
-    if group:
-        groups.append(_group(domains, group))
-    return msgspec.Raw(b"[" + b",".join([*groups, _NOT_FOUND]) + b"]")
+        if len(domains) == GROUP:
+            groups.append(_group(domains, pairs[begin:place]))
+            domains, begin = [], place
+        domains.append(domain)
+        last = domain
+    if domains:
+        groups.append(_group(domains, pairs[begin:]))
+    return msgspec.Raw(b"[%b]" % b",".join([*groups, _NOT_FOUND]))
 
 
-def _group(domains: Iterable[str], routes: Sequence[bytes]) -> bytes:
+def _group(domains: Sequence[str], pairs: Sequence[tuple[str, bytes]]) -> bytes:
     # Not `terminal`: a request that no route takes goes on, to a wildcard or to the 404.
-    hosts = msgspec.json.encode(list(domains))
-    inner = b",".join(routes)
-    return (
-        b'{"match":[{"host":' + hosts + b'}],"handle":[{"handler":"subroute","routes":[' + inner
-    ) + b"]}]}"
+    return b'{"match":[{"host":%b}],"handle":[{"handler":"subroute","routes":[%b]}]}' % (
+        msgspec.json.encode(domains),
+        b",".join([route for _, route in pairs]),
+    )
 
 
 def _look_alikes(parts: Sequence[Part]) -> list[Issue]:
     """Paths of one domain that differ in case only: Caddy takes them for the same."""
+    if len({part.folded for part in parts}) == len(parts):
+        return []
     found = []
     seen: dict[tuple[str, str], str] = {}
     for part in parts:
-        _, domain, _, path = part.order
-        first = seen.setdefault((domain, unquote(path).lower()), path)
+        path = part.order[3]
+        first = seen.setdefault(part.folded, path)
         if first != path:
             found.append(
                 Issue(
@@ -152,7 +147,7 @@ def _look_alikes(parts: Sequence[Part]) -> list[Issue]:
                     severity="error",
                     message=f"To Caddy {path!r} and {first!r} are the same path.",
                     action=f"Requests for both go to {first!r}.",
-                    domain=domain,
+                    domain=part.order[1],
                 )
             )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from labels.model import Policy, Route
 
@@ -26,20 +26,21 @@ def weights_of(route: Route) -> tuple[dict[str, int], list[str]]:
     """The weight of each backend that gets requests, sorted, and addresses that are none."""
     found: dict[str, int] = {}
     bad = []
-    for member in route.pool:
-        assert member.endpoint is not None  # noqa: S101 - what gets requests has one
+    for member in route.members:
+        if not member.serving or member.endpoint is None:
+            continue
         if _ADDRESS.fullmatch(member.endpoint.address):
             dial = member.endpoint.authority
             found[dial] = found.get(dial, 0) + member.weight
         else:
             bad.append(member.endpoint.address)
-    return dict(sorted(found.items())), sorted(set(bad))
+    return dict(sorted(found.items())) if len(found) > 1 else found, sorted(set(bad))
 
 
 def pool_of(weights: Mapping[str, int], policy: Policy, *, dated: bool) -> Pool:
     """Spread requests by weight, as far as the policy and the version can."""
     dials = tuple(weights)
-    if len(set(weights.values())) <= 1:
+    if len(dials) == 1 or len(set(weights.values())) == 1:
         return Pool(dials)
     if policy not in ("round_robin", "random"):
         return Pool(dials, ignored=True)
@@ -72,10 +73,3 @@ def _interleaved(shares: Mapping[str, int]) -> tuple[str, ...]:
         for turn in range(share)
     ]
     return tuple(dial for _, _, dial in sorted(slots))
-
-
-def selection(pool: Pool, policy: Policy) -> dict[str, Any]:
-    """Caddy's `selection_policy`."""
-    if pool.weights is not None:
-        return {"policy": "weighted_round_robin", "weights": pool.weights}
-    return {"policy": policy}

@@ -3,53 +3,169 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 from urllib.parse import unquote
 
 import msgspec
 
-from labels.model import Check, Issue, Route, Severity
+from labels.model import Check, Issue, Policy, Route, Settings, Severity
 from labels.render.caddy_options import Options, seconds
-from labels.render.caddy_pool import Pool, pool_of, selection, weights_of
+from labels.render.caddy_pool import Pool, pool_of, weights_of
 
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-_DOMAIN = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
+_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)(\*\.)?{_LABEL}(\.{_LABEL})*")
 # Patterns, placeholders, and what no path holds.
 _SPECIAL = re.compile(r"[*?\[\]\\%{}\x00-\x1f\x7f\ufffd]")
 _CHECK_PATH = re.compile(r"/([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+_UNAVAILABLE = [{"handler": "static_response", "status_code": 503}]
+_encode = msgspec.json.Encoder().encode
 
 
 class Part(NamedTuple):
     """What one route comes to. `order`: wild domains last, of one domain longer paths first."""
 
     order: tuple[bool, str, int, str]
-    domain: str
+    folded: tuple[str, str]  # the domain, and the path as Caddy compares it
     tls: bytes | None  # for the server on TLS
     plain: bytes | None  # for the one on plain HTTP
     issues: tuple[Issue, ...]
 
 
-def part_of(route: Route, options: Options) -> Part:
-    """Make the JSON of a route; what Caddy cannot express is left out and becomes an issue."""
-    path = unquote(route.path)
-    order = (route.domain.startswith("*."), route.domain, -len(path), route.path)
-    if not _DOMAIN.fullmatch(route.domain) or len(route.domain) > 253:
-        return Part(order, route.domain, None, None, (_dropped(route, "domain", route.domain),))
-    if not _is_plain(path):
-        return Part(order, route.domain, None, None, (_dropped(route, "path", route.path),))
-    maker = _Maker(route, options)
-    match = {"host": [route.domain]} | ({} if path == "/" else {"path": [path, f"{path}/*"]})
-    serve = msgspec.json.encode({"match": [match], "handle": maker.handlers(path)})
-    tls: bytes | None = serve
-    plain = serve
-    if options.https == "off" or not route.settings.https:
-        tls = None
-    elif route.settings.redirect_https:
-        plain = msgspec.json.encode({"match": [match], "handle": [_redirect(options)]})
-    maker.note_certificates()
-    return Part(order, route.domain, tls, plain, tuple(maker.issues))
+class Writer:
+    """Makes the JSON of routes by one set of options."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._redirect = _encode([_redirect(options)])
+        self._dated = options.dated
+        self._balance = {
+            "try_duration": seconds(options.try_duration),
+            "try_interval": "100ms",
+        }
+        self._policies = {
+            policy: self._balancing({"policy": policy}) for policy in get_args(Policy)
+        }
+        self._passive = msgspec.Raw(_encode({"fail_duration": seconds(options.fail_duration)}))
+        self._plain = {"protocol": "http", "dial_timeout": seconds(options.dial_timeout)}
+        self._to_http = msgspec.Raw(_encode(self._plain))
+        self._more: dict[str, Any] = {}
+        if not options.dated:
+            self._more["stream_close_delay"] = seconds(options.stream_close_delay)
+        elif options.trusted_proxies:
+            self._more["trusted_proxies"] = options.trusted_proxies
+
+    def part(self, route: Route) -> Part:
+        """The JSON of a route; what Caddy cannot express is left out and becomes an issue."""
+        domain, path = route.domain, unquote(route.path)
+        order = (domain.startswith("*."), domain, -len(path), route.path)
+        folded = (domain, path.lower())
+        if not _DOMAIN.fullmatch(domain):
+            return Part(order, folded, None, None, (_dropped(route, "domain", domain),))
+        if not _is_plain(path):
+            return Part(order, folded, None, None, (_dropped(route, "path", route.path),))
+        notes = _Notes(domain)
+        handlers = _encode(self._handlers(route, path, notes))
+        below = b"" if path == "/" else b',"path":%b' % _encode(_below(path))
+        match = b'{"match":[{"host":["%b"]%b}],"handle":' % (domain.encode(), below)
+        plain: bytes = match + handlers + b"}"
+        tls: bytes | None = plain
+        if self._options.https == "off" or not route.settings.https:
+            tls = None
+        else:
+            self._note_certificates(route.settings, notes, wild=order[0])
+            if route.settings.redirect_https:
+                plain = match + self._redirect + b"}"
+        return Part(order, folded, tls, plain, tuple(notes.issues))
+
+    def _handlers(self, route: Route, path: str, notes: _Notes) -> list[dict[str, Any]]:
+        """What is done with a request, in order."""
+        settings = route.settings
+        weights, bad = weights_of(route)
+        for address in bad:
+            message = f"{address[:100]!r} is no address that Caddy can connect to."
+            notes.add("address", "error", message, "The backend is left out.")
+        if settings.middlewares:
+            names = ", ".join(settings.middlewares)
+            message = f"Caddy has no middlewares by name: {names[:200]}."
+            notes.add("middlewares", "warning", message, "They are left out.")
+        if not weights:
+            return _UNAVAILABLE
+        pool = pool_of(weights, settings.policy, dated=self._dated)
+        if pool.ignored:
+            message = f"Caddy's policy {settings.policy} knows no weights."
+            notes.add("weight-ignored", "warning", message, "All backends weigh the same.")
+        if pool.approximate:
+            message = f"These weights need more than {len(pool.dials)} entries in Caddy's pool."
+            notes.add("weight-approximate", "info", message, "They are kept nearly.")
+        proxy = self._proxy(settings, pool, notes)
+        if settings.strip_prefix is None:
+            return [proxy]
+        return [*_strip(unquote(settings.strip_prefix), path, notes), proxy]
+
+    def _proxy(self, settings: Settings, pool: Pool, notes: _Notes) -> dict[str, Any]:
+        made: dict[str, Any] = {
+            "handler": "reverse_proxy",
+            "upstreams": [{"dial": dial} for dial in pool.dials],
+            "transport": self._transport(settings),
+        }
+        health: dict[str, Any] = {}
+        if settings.check is not None:
+            health |= _active(settings.check, notes)
+        if len(pool.dials) > 1:
+            # A backend that refuses is passed over for a while; the only one never is.
+            health["passive"] = self._passive
+            policy = self._policies[settings.policy]
+            if pool.weights is not None:
+                weighted = {"policy": "weighted_round_robin", "weights": pool.weights}
+                policy = self._balancing(weighted)
+            made["load_balancing"] = policy
+        if health:
+            made["health_checks"] = health
+        if values := _headers(settings, notes):
+            made["headers"] = {"request": {"set": values}}
+        if settings.websocket and self._dated:
+            message = "Caddy 2.6 closes WebSockets whenever any route changes."
+            notes.add("websocket", "info", message, "Caddy 2.8 keeps them: see `version`.")
+        made.update(self._more)
+        return made
+
+    def _balancing(self, policy: dict[str, Any]) -> msgspec.Raw:
+        return msgspec.Raw(_encode({"selection_policy": policy} | self._balance))
+
+    def _transport(self, settings: Settings) -> msgspec.Raw | dict[str, Any]:
+        if settings.scheme == "http":
+            return self._to_http
+        tls = {"insecure_skip_verify": True} if settings.insecure_skip_verify else {}
+        return self._plain | {"tls": tls}
+
+    def _note_certificates(self, settings: Settings, notes: _Notes, *, wild: bool) -> None:
+        if settings.certificate_resolver:
+            message = f"Caddy has no certificate resolver {settings.certificate_resolver[:50]!r}."
+            notes.add("certificate-resolver", "info", message, "Caddy gets one in its own way.")
+        if wild and self._options.https == "auto":
+            message = "A certificate for a wildcard needs a DNS challenge: Caddy has no key for it."
+            notes.add("wildcard-certificate", "error", message, "It is not served on TLS.")
+
+
+class _Notes:
+    """Collects what one route cannot say."""
+
+    def __init__(self, domain: str) -> None:
+        self.issues: list[Issue] = []
+        self._domain = domain
+
+    def add(self, code: str, severity: Severity, message: str, action: str) -> None:
+        self.issues.append(
+            Issue(
+                code=f"caddy-{code}",
+                severity=severity,
+                message=message,
+                action=action,
+                domain=self._domain,
+            )
+        )
 
 
 def _is_plain(path: str) -> bool:
@@ -58,6 +174,11 @@ def _is_plain(path: str) -> bool:
         return True
     ends = path.endswith(("/", ".", " "))
     return path.startswith("/") and "//" not in path and not ends and not _SPECIAL.search(path)
+
+
+def _below(path: str) -> tuple[str, str]:
+    """The path and all below it."""
+    return path, f"{path}/*"
 
 
 def _redirect(options: Options) -> dict[str, Any]:
@@ -76,140 +197,47 @@ def _dropped(route: Route, what: str, text: str) -> Issue:
     )
 
 
-class _Maker:
-    """Makes the handlers of one route and collects what they cannot say."""
+def _strip(prefix: str, path: str, notes: _Notes) -> list[dict[str, Any]]:
+    if prefix == "/":
+        return []
+    if not _is_plain(prefix):
+        message = f"Caddy cannot strip the path {prefix[:100]!r}."
+        notes.add("strip-prefix", "error", message, "Nothing is stripped.")
+        return []
+    rewrite = {"handler": "rewrite", "strip_path_prefix": prefix}
+    if path == prefix or path.startswith(f"{prefix}/"):
+        return [rewrite]
+    # Matched by itself, as `/api` is not to be taken off `/apis`.
+    only = {"match": [{"path": _below(prefix)}], "handle": [rewrite]}
+    return [{"handler": "subroute", "routes": [only]}]
 
-    def __init__(self, route: Route, options: Options) -> None:
-        self.issues: list[Issue] = []
-        self._route = route
-        self._settings = route.settings
-        self._options = options
 
-    def _note(self, code: str, severity: Severity, message: str, action: str) -> None:
-        self.issues.append(
-            Issue(
-                code=f"caddy-{code}",
-                severity=severity,
-                message=message,
-                action=action,
-                domain=self._route.domain,
-            )
-        )
+def _active(check: Check, notes: _Notes) -> dict[str, Any]:
+    if not _CHECK_PATH.fullmatch(check.path):
+        message = f"Caddy cannot ask for {check.path[:100]!r}."
+        notes.add("check-path", "warning", message, "Caddy does not check the backends.")
+        return {}
+    asked: dict[str, Any] = {
+        "uri": check.path,
+        "interval": seconds(check.interval),
+        "timeout": seconds(check.timeout),
+    }
+    if check.status is not None:
+        asked["expect_status"] = check.status
+    return {"active": asked}
 
-    def handlers(self, path: str) -> list[dict[str, Any]]:
-        """What is done with a request, in order."""
-        weights, bad = weights_of(self._route)
-        for address in bad:
-            message = f"{address[:100]!r} is no address that Caddy can connect to."
-            self._note("address", "error", message, "The backend is left out.")
-        if self._settings.middlewares:
-            names = ", ".join(self._settings.middlewares)
-            message = f"Caddy has no middlewares by name: {names[:200]}."
-            self._note("middlewares", "warning", message, "They are left out.")
-        if not weights:
-            return [{"handler": "static_response", "status_code": 503}]
-        pool = pool_of(weights, self._settings.policy, dated=self._options.dated)
-        self._note_weights(pool)
-        return [*self._strip(path), self._proxy(pool, check=self._check(self._settings.check))]
 
-    def _note_weights(self, pool: Pool) -> None:
-        if pool.ignored:
-            message = f"Caddy's policy {self._settings.policy} knows no weights."
-            self._note("weight-ignored", "warning", message, "All backends weigh the same.")
-        if pool.approximate:
-            message = f"These weights need more than {len(pool.dials)} entries in Caddy's pool."
-            self._note("weight-approximate", "info", message, "They are kept nearly.")
-
-    def _strip(self, path: str) -> list[dict[str, Any]]:
-        prefix = unquote(self._settings.strip_prefix or "/")
-        if prefix == "/":
-            return []
-        if not _is_plain(prefix):
-            message = f"Caddy cannot strip the path {prefix[:100]!r}."
-            self._note("strip-prefix", "error", message, "Nothing is stripped.")
-            return []
-        rewrite = {"handler": "rewrite", "strip_path_prefix": prefix}
-        if path == prefix or path.startswith(f"{prefix}/"):
-            return [rewrite]
-        # Matched by itself, as `/api` is not to be taken off `/apis`.
-        only = {"match": [{"path": [prefix, f"{prefix}/*"]}], "handle": [rewrite]}
-        return [{"handler": "subroute", "routes": [only]}]
-
-    def _check(self, check: Check | None) -> dict[str, Any] | None:
-        if check is None:
-            return None
-        if not _CHECK_PATH.fullmatch(check.path):
-            message = f"Caddy cannot ask for {check.path[:100]!r}."
-            self._note("check-path", "warning", message, "Caddy does not check the backends.")
-            return None
-        status = {} if check.status is None else {"expect_status": check.status}
-        asked = {"uri": check.path, "interval": seconds(check.interval)}
-        return asked | {"timeout": seconds(check.timeout)} | status
-
-    def _proxy(self, pool: Pool, check: dict[str, Any] | None) -> dict[str, Any]:
-        options, settings = self._options, self._settings
-        made: dict[str, Any] = {
-            "handler": "reverse_proxy",
-            "upstreams": [{"dial": dial} for dial in pool.dials],
-            "transport": self._transport(),
-        }
-        health: dict[str, Any] = {} if check is None else {"active": check}
-        if len(set(pool.dials)) > 1:
-            # A backend that refuses is passed over for a while; the only one never is.
-            health["passive"] = {"fail_duration": seconds(options.fail_duration)}
-            made["load_balancing"] = {
-                "selection_policy": selection(pool, settings.policy),
-                "try_duration": seconds(options.try_duration),
-                "try_interval": "100ms",
-            }
-        if health:
-            made["health_checks"] = health
-        if values := self._headers():
-            made["headers"] = {"request": {"set": values}}
-        if options.dated and options.trusted_proxies:
-            made["trusted_proxies"] = options.trusted_proxies
-        if not options.dated:
-            made["stream_close_delay"] = seconds(options.stream_close_delay)
-        elif settings.websocket:
-            message = "Caddy 2.6 closes WebSockets whenever any route changes."
-            self._note("websocket", "info", message, "Caddy 2.8 keeps them: see `version`.")
-        return made
-
-    def _transport(self) -> dict[str, Any]:
-        transport: dict[str, Any] = {
-            "protocol": "http",
-            "dial_timeout": seconds(self._options.dial_timeout),
-        }
-        if self._settings.scheme == "https":
-            skip = self._settings.insecure_skip_verify
-            transport["tls"] = {"insecure_skip_verify": True} if skip else {}
-        return transport
-
-    def _headers(self) -> dict[str, list[str]]:
-        values = {}
-        if not self._settings.pass_host_header:
-            values["Host"] = ["{http.reverse_proxy.upstream.hostport}"]
-        for name, value in self._settings.headers:
-            if _HEADER.fullmatch(name) and _VALUE.fullmatch(value):
-                values[name.title()] = [_literal(value)]
-            else:
-                message = f"The header {name[:50]!r} has a name or value that HTTP does not allow."
-                self._note("header", "warning", message, "It is left out.")
-        return values
-
-    def note_certificates(self) -> None:
-        """Say what Caddy cannot do about certificates."""
-        settings = self._settings
-        if not settings.https or self._options.https == "off":
-            return
-        if settings.certificate_resolver:
-            message = f"Caddy has no certificate resolver {settings.certificate_resolver[:50]!r}."
-            self._note("certificate-resolver", "info", message, "Caddy gets one in its own way.")
-        if self._options.https == "auto" and self._route.domain.startswith("*."):
-            message = (
-                "A certificate for a wildcard needs a DNS challenge, which Caddy has no key for."
-            )
-            self._note("wildcard-certificate", "error", message, "It is not served on TLS.")
+def _headers(settings: Settings, notes: _Notes) -> dict[str, list[str]]:
+    values = {}
+    if not settings.pass_host_header:
+        values["Host"] = ["{http.reverse_proxy.upstream.hostport}"]
+    for name, value in settings.headers:
+        if _HEADER.fullmatch(name) and _VALUE.fullmatch(value):
+            values[name.title()] = [_literal(value)]
+        else:
+            message = f"The header {name[:50]!r} has a name or value that HTTP does not allow."
+            notes.add("header", "warning", message, "It is left out.")
+    return values
 
 
 def _literal(text: str) -> str:
