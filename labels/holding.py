@@ -1,0 +1,94 @@
+"""Mass removal: when too many routes would go at once, those are held for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from labels.lifecycle import ENDED
+from labels.model import Issue, Key, Route
+from labels.policy import TablePolicy
+from labels.words import listed
+
+WINDOW = timedelta(minutes=1)
+
+
+class Holding:
+    """Counts the routes that go by themselves, and decides which are held.
+
+    Routes that will go soon, as nobody is left in them but who ended, count along: else the first
+    half of a mass removal would slip through before the rest is held.
+
+    Attributes:
+        dying: Those that will go soon.
+        until: Until when each held route is kept.
+    """
+
+    def __init__(self, policy: TablePolicy) -> None:
+        self.policy = policy
+        self.dying: set[Key] = set()
+        self.until: dict[Key, datetime] = {}
+        self._went: dict[Key, datetime] = {}  # within the window, held or not; the oldest first
+
+    def came(self, key: Key) -> None:
+        """A key has a route of its own (again)."""
+        self.until.pop(key, None)
+        self._went.pop(key, None)
+
+    def let_go(self, key: Key) -> None:
+        """A key is done with: its hold is over, or it was taken away deliberately."""
+        self.until.pop(key, None)
+
+    def hold(self, going: Sequence[Key], routes: int, now: datetime) -> datetime | None:
+        """Decide about routes that would go now.
+
+        Args:
+            going: Their keys, which are not in `dying`.
+            routes: How many routes there are, with those going and those held.
+            now: Our time.
+
+        Returns:
+            Until when all of them are to be held; None to let them go.
+        """
+        self._went = {key: at for key, at in self._went.items() if now - at < WINDOW}
+        gone = sum(key not in self.until for key in self._went)
+        going_at_all = len(self._went) + len(going) + len(self.dying)
+        self._went |= dict.fromkeys(going, now)
+        share = self.policy.mass_removal
+        if not share or going_at_all < self.policy.mass_removal_least:
+            return None
+        if going_at_all <= share * (routes + gone):
+            return None
+        until = now + timedelta(seconds=self.policy.mass_removal_hold)
+        self.until |= dict.fromkeys(going, until)
+        return until
+
+    def issues(self) -> tuple[Issue, ...]:
+        """What to tell of the held routes; nothing if there are none."""
+        if not self.until:
+            return ()
+        names = listed(sorted({key.domain for key in self.until}))
+        last = max(self.until.values())
+        return (
+            Issue(
+                code="mass-removal-held",
+                severity="warning",
+                message=f"Too many routes would be gone at once, {len(self.until)} of them are "
+                f"held: {names}.",
+                action="They are kept, and answer 503, until their containers come back, or until "
+                f"{last:%Y-%m-%d %H:%M:%S} UTC.",
+            ),
+        )
+
+
+def held(route: Route, until: datetime) -> Route:
+    """The route as it is kept: nobody gets its requests any longer."""
+    members = tuple(
+        member
+        if member.standing in ENDED
+        else msgspec.structs.replace(member, standing="gone", stale_since=None)
+        for member in route.members
+    )
+    return msgspec.structs.replace(route, members=members, held_until=until)

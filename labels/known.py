@@ -1,0 +1,176 @@
+"""One container as the table of routes knows it, and all of them by what they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from labels.conflicts import Candidate
+from labels.endpoints import Resolution, resolve
+from labels.facts import Facts, Place
+from labels.keys import Rules
+from labels.lifecycle import ENDED, Seen, Stand, is_alive
+from labels.model import Issue, Key, Member, Parsed, Standing, Wish
+from labels.parser import parse
+from labels.spotting import spots
+
+_ABSENT = Stand(standing=None)
+_NOTHING = Parsed()
+
+K = TypeVar("K")
+Source = tuple[str, ...]
+
+
+def member_id(host: str, container_id: str) -> str:
+    """What a container is called in the table."""
+    return f"{host}/{container_id}"
+
+
+@dataclass(slots=True)
+class Known:
+    """A container, what its labels say, and what was seen of its life.
+
+    Attributes:
+        wishes: Those that count; labels may switch them all off.
+        found: Where it is reached; of one that does not run, where it was.
+    """
+
+    facts: Facts
+    parsed: Parsed = _NOTHING
+    seen: Seen = field(default_factory=Seen)
+    stand: Stand = _ABSENT
+    wishes: dict[Key, Wish] = field(default_factory=dict)
+    found: dict[Key, Resolution] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """What it is called in the table."""
+        return member_id(self.facts.host, self.facts.id)
+
+    @property
+    def source(self) -> Source:
+        """Where its issues stand among all."""
+        return self.facts.host, self.facts.name, self.id
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """What it shares with those that it was recreated from."""
+        return self.facts.host, self.facts.identity
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has a run."""
+        return self.seen.removed is None and is_alive(self.facts)
+
+    def read(self, rules: Rules) -> None:
+        """Read its labels."""
+        facts = self.facts
+        self.parsed = parse(facts.labels, facts.host, facts.name, rules)
+        self.wishes = {wish.key: wish for wish in self.parsed.wishes if self.parsed.enabled}
+
+    def locate(self, place: Place | None) -> None:
+        """Find where it is reached. One that does not run has no ports: what was found stays."""
+        if not self.alive:
+            self.found = {key: each for key, each in self.found.items() if key in self.wishes}
+        elif self.facts.state != "restarting" or not self.found:
+            self.found = {key: resolve(self.facts, place, w) for key, w in self.wishes.items()}
+
+    def labels(self, rules: Rules) -> dict[str, str]:
+        """Those of its labels that are RevP's."""
+        return {key: self.facts.labels[key] for key, _ in spots(self.facts.labels, rules.prefix)}
+
+    def issues(self) -> tuple[Issue, ...]:
+        """All that is wrong with it by itself, by key. One that is removed is past it."""
+        if self.seen.removed is not None:
+            return ()
+        found = list(self.parsed.issues)
+        if self.alive and self.facts.state != "restarting":
+            found += [each.issue for each in self.found.values() if each.issue is not None]
+        return tuple(sorted(found, key=lambda each: (each.key, each.code, each.domain)))
+
+    def candidate(self, key: Key, stale_since: datetime | None) -> Candidate:
+        """Its claim to a domain and path that it wants."""
+        wish, facts, stand = self.wishes[key], self.facts, self.stand
+        found = self.found.get(key, Resolution())
+        member = Member(
+            id=self.id,
+            host=facts.host,
+            container_id=facts.id,
+            name=f"{facts.host}/{facts.name}",
+            identity=facts.identity,
+            endpoint=found.endpoint,
+            trace=found.trace,
+            weight=wish.weight,
+            standing=_standing(stand.standing, wish, found),
+            stale_since=stale_since,
+            started=facts.started,
+            title=wish.title,
+            description=wish.description,
+            extras=wish.extras,
+        )
+        absent = stand.reason if stand.standing is None else ""
+        return Candidate(member, wish.settings, stand.standing in ENDED, absent)
+
+
+def _standing(standing: Standing | None, wish: Wish, found: Resolution) -> Standing:
+    if standing is None:
+        return "stopped"
+    if wish.weight == 0:
+        return "off"
+    if standing not in ENDED and found.endpoint is None:
+        return "unreachable"
+    return standing
+
+
+class Register:
+    """All known containers: by id, by host, by what they want, and by whom they follow."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, Known] = {}
+        self._hosts: dict[str, dict[str, Known]] = {}
+        self._keys: dict[Key, dict[str, Known]] = {}
+        self._groups: dict[tuple[str, str], dict[str, Known]] = {}
+
+    def get(self, name: str) -> Known | None:
+        """One by the table's name of it."""
+        return self._all.get(name)
+
+    def all(self) -> Iterable[Known]:
+        """All of them, in no order."""
+        return self._all.values()
+
+    def of_host(self, host: str) -> Mapping[str, Known]:
+        """Those of one host, by their names in the table."""
+        return self._hosts.get(host, {})
+
+    def wanting(self, key: Key) -> Mapping[str, Known]:
+        """Those that want a domain and path."""
+        return self._keys.get(key, {})
+
+    def group(self, group: tuple[str, str]) -> Mapping[str, Known]:
+        """Those that are one after the other, as a recreate makes them; none without identity."""
+        return self._groups.get(group, {}) if group[1] else {}
+
+    def add(self, known: Known) -> None:
+        """Begin with one."""
+        self._all[known.id] = known
+        self._hosts.setdefault(known.facts.host, {})[known.id] = known
+        self._groups.setdefault(known.group, {})[known.id] = known
+        for key in known.wishes:
+            self._keys.setdefault(key, {})[known.id] = known
+
+    def drop(self, known: Known) -> None:
+        """Forget one."""
+        del self._all[known.id]
+        _take(self._hosts, known.facts.host, known.id)
+        _take(self._groups, known.group, known.id)
+        for key in known.wishes:
+            _take(self._keys, key, known.id)
+
+
+def _take(index: dict[K, dict[str, Known]], where: K, name: str) -> None:
+    del index[where][name]
+    if not index[where]:
+        del index[where]
