@@ -1,0 +1,146 @@
+"""What HAProxy and nginx read as words: what of a route may stand in them, and what may not.
+
+Neither language lets every text be quoted, so what is not plain is left out with an issue. The
+parser of labels lets nothing else through; this holds whoever made the table.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from labels.model import Endpoint, Issue, Member, Route, Severity
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+DOMAIN: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
+PATH: Final = re.compile(r"/|(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9._~@:+=,-]+)+")
+CHECKED: Final = re.compile(r"/[A-Za-z0-9._~@:+=,/?&%-]{0,500}")
+_ADDRESS = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+_HEADER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?")
+_VALUE = re.compile(r"[ !#&(-\[\]^_a-z|~]{0,1000}")
+_FRAMING = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+class Notes:
+    """The issues of one route's part of a document for `proxy` (`haproxy`, `nginx`)."""
+
+    def __init__(self, proxy: str, domain: str) -> None:
+        self._proxy = proxy
+        self._domain = domain
+        self.issues: list[Issue] = []
+
+    def add(
+        self,
+        code: str,
+        severity: Severity,
+        message: str,
+        action: str,
+        member: Member | None = None,
+    ) -> None:
+        """One more, about the whole route or one member."""
+        self.issues.append(
+            Issue(
+                code=f"{self._proxy}-{code}",
+                severity=severity,
+                message=message,
+                action=action,
+                host=member.host if member else "",
+                container=member.name.partition("/")[2] if member and member.host else "",
+                domain=self._domain,
+            )
+        )
+
+
+def is_plain(route: Route, notes: Notes) -> bool:
+    """Whether its domain and path can be written."""
+    for what, text, form in (("domain", route.domain, DOMAIN), ("path", route.path, PATH)):
+        if not form.fullmatch(text):
+            message = f"The {what} {text[:100]!r} cannot be written in a configuration."
+            notes.add(what, "error", message, "The route is left out.")
+            return False
+    return True
+
+
+def reachable(members: Sequence[Member], notes: Notes) -> list[tuple[Member, str]]:
+    """The members that have an address which can be written, with it: `10.0.0.5:80`."""
+    found = []
+    for member in members:
+        endpoint = member.endpoint
+        if endpoint is None:
+            continue
+        if _ADDRESS.fullmatch(endpoint.address) or is_ip(endpoint.address):
+            found.append((member, endpoint.authority))
+        elif member.serving:
+            message = f"{endpoint.address[:100]!r} is no address that can be connected to."
+            notes.add("address", "error", message, "The backend is left out.", member)
+    return found
+
+
+def is_ip(address: str) -> bool:
+    """Whether it is an IP address, without a zone."""
+    if "%" in address:
+        return False
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return True
+
+
+def strip_of(route: Route, notes: Notes) -> str:
+    """The prefix to be taken off, empty for none."""
+    prefix = route.settings.strip_prefix or "/"
+    if not PATH.fullmatch(prefix):
+        message = f"The prefix {prefix[:100]!r} cannot be written in a configuration."
+        notes.add("strip-prefix", "error", message, "Nothing is stripped.")
+        return ""
+    return prefix.rstrip("/")
+
+
+def headers_of(route: Route, notes: Notes) -> list[tuple[str, str]]:
+    """The headers that can be set, `Host` among them."""
+    kept = []
+    for name, value in route.settings.headers:
+        if name.lower() in _FRAMING or not (_HEADER.fullmatch(name) and _VALUE.fullmatch(value)):
+            message = f"The header {name[:50]!r} has a name or value that cannot be set."
+            notes.add("header", "warning", message, "It is left out.")
+        else:
+            kept.append((name, value))
+    return kept
+
+
+def own_host(endpoints: Sequence[Endpoint], scheme: str, notes: Notes) -> str:
+    """The `Host` of requests that are not to keep the client's: one for the whole pool."""
+    usual = 443 if scheme == "https" else 80
+    hosts = [
+        each.authority.rpartition(":")[0] if each.port == usual else each.authority
+        for each in endpoints
+    ]
+    if len(set(hosts)) > 1:
+        message = "The backends of one pool cannot each be sent their own name as `Host`."
+        notes.add("one-host", "warning", message, f"All are sent `{hosts[0]}`.")
+    return hosts[0]
+
+
+def note_unknown(route: Route, notes: Notes, proxy: str) -> None:
+    """Say what only other proxies can do."""
+    if names := route.settings.middlewares:
+        message = f"{proxy} has no middlewares by name: {', '.join(names)[:200]}."
+        notes.add("middlewares", "warning", message, "They are left out.")
+    if resolver := route.settings.certificate_resolver:
+        message = f"{proxy} has no certificate resolver {resolver[:50]!r}."
+        notes.add("certificate-resolver", "info", message, "Its own certificates are used.")
