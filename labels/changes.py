@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from labels.model import Endpoint, Member, Route
+from labels.model import Cause, Change, Endpoint, Key, Member, Route
 from labels.words import STANDINGS, differing, listed
+
+
+def change(
+    key: Key, before: Route | None, after: Route | None, revision: int, now: datetime, cause: Cause
+) -> Change | None:
+    """The change of one route, None if nobody needs to hear of it."""
+    summary = described(before, after)
+    if not summary:
+        return None
+    return Change(
+        revision=revision,
+        time=now,
+        kind="added" if before is None else "removed" if after is None else "changed",
+        domain=key.domain,
+        path=key.path,
+        status=after.status if after is not None else None,
+        before=shown(before),
+        after=shown(after),
+        summary=summary,
+        cause=cause,
+    )
 
 
 def described(before: Route | None, after: Route | None) -> str:

@@ -32,14 +32,17 @@ class Holding:
         self.until: dict[Key, datetime] = {}
         self._went: dict[Key, datetime] = {}  # within the window, held or not; the oldest first
 
-    def came(self, key: Key) -> None:
-        """A key has a route of its own (again)."""
+    def mark(self, key: Key, *, dying: bool) -> None:
+        """Say whether a route will go soon."""
+        if dying:
+            self.dying.add(key)
+        else:
+            self.dying.discard(key)
+
+    def done(self, key: Key) -> None:
+        """A route is there (again), its hold is over, or it was taken away deliberately."""
         self.until.pop(key, None)
         self._went.pop(key, None)
-
-    def let_go(self, key: Key) -> None:
-        """A key is done with: its hold is over, or it was taken away deliberately."""
-        self.until.pop(key, None)
 
     def hold(self, going: Sequence[Key], routes: int, now: datetime) -> datetime | None:
         """Decide about routes that would go now.

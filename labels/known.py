@@ -90,6 +90,11 @@ class Known:
             found += [each.issue for each in self.found.values() if each.issue is not None]
         return tuple(sorted(found, key=lambda each: (each.key, each.code, each.domain)))
 
+    def trouble(self, key: Key) -> str:
+        """Why nobody can reach it for a domain and path that it wants."""
+        issue = self.found.get(key, Resolution()).issue
+        return issue.message if issue is not None else ""
+
     def candidate(self, key: Key, stale_since: datetime | None) -> Candidate:
         """Its claim to a domain and path that it wants."""
         wish, facts, stand = self.wishes[key], self.facts, self.stand
