@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 
 from config.addresses import is_loopback
-from config.models import Host
+from config.models import Host, Revp, Route
 from fleet.model import Container, HostState, Port
-from labels.facts import Facts, Health, Place, Published
+from labels.domains import read_domain
+from labels.facts import Facts, Health, Place, Published, StaticRoute
+from labels.keys import Rules
+from labels.model import Settings
+from labels.policy import TablePolicy
+from labels.values import BadValueError
+
+log = logging.getLogger(__name__)
 
 DEFAULT_NETWORK = "bridge"  # that of containers for which nobody chose one
 HOST_NETWORK = "host"
@@ -66,4 +74,58 @@ def place_of(host: Host, state: HostState | None) -> Place:
         container_ip=host.container_ip,
         labels=host.labels,
         stale_since=state.stale_since if state is not None else None,
+    )
+
+
+def rules_of(revp: Revp) -> Rules:
+    """How labels are read."""
+    return Rules(prefix=revp.prefix, https=revp.https, redirect_https=revp.redirect_https)
+
+
+def policy_of(revp: Revp) -> TablePolicy:
+    """How patient the table is."""
+    return TablePolicy(
+        drain=revp.drain,
+        recreate_grace=revp.recreate_grace,
+        mass_removal=revp.mass_removal,
+        mass_removal_hold=revp.mass_removal_hold,
+    )
+
+
+def static_routes(routes: Sequence[Route], problems: Mapping[str, str]) -> list[StaticRoute]:
+    """The static routes.
+
+    Args:
+        routes: As they are configured.
+        problems: What is wrong with addresses that they lead to, by address.
+    """
+    found = (_static(number, route, problems) for number, route in enumerate(routes, 1))
+    return [route for route in found if route is not None]
+
+
+def _static(number: int, route: Route, problems: Mapping[str, str]) -> StaticRoute | None:
+    backend = route.backend
+    try:
+        domain = read_domain(route.domain)
+    except BadValueError as error:
+        log.warning("static route %d is left out: %s", number, error)
+        return None
+    return StaticRoute(
+        number=number,
+        domain=domain,
+        path=route.path,
+        address=backend.address,
+        port=backend.port,
+        settings=Settings(
+            scheme=backend.scheme,
+            strip_prefix=route.stripped,
+            https=route.https,
+            redirect_https=route.redirect_https,
+            websocket=route.websocket,
+            insecure_skip_verify=route.insecure_skip_verify,
+            pass_host_header=route.pass_host_header,
+            policy=route.policy,
+        ),
+        weight=route.weight,
+        problem=problems.get(backend.address, ""),
     )

@@ -17,7 +17,7 @@ class RouteFeed:
     """The last changes, and who waits for the next ones.
 
     Args:
-        revision: What the table begins with: changes up to here are not kept.
+        revision: That of the table now; changes up to here are not kept.
     """
 
     def __init__(self, revision: int = 0) -> None:
@@ -44,8 +44,8 @@ class RouteFeed:
     def follow(self, after: int | None) -> Iterator[Subscription[Change]]:
         """Follow changes of revisions above `after`, None: from now on.
 
-        Where some of them are no longer kept, the subscription begins with one as dropped: how
-        many there were is not known.
+        Where some of them are no longer kept, one is dropped from the beginning: how many there
+        were is not known.
         """
         kept = self._feed.newest(KEPT)
         newer = 0 if after is None else sum(change.revision > after for change in kept)

@@ -1,0 +1,195 @@
+"""What is new of hosts and their containers, until the table of routes is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import trio
+
+from config.models import Host
+from fleet.changes import (
+    Change,
+    ContainerChanged,
+    ContainerRemoved,
+    EventSeen,
+    HostChanged,
+    HostRemoved,
+)
+from fleet.model import Container, HostState
+from fleet.revp.causes import Causes
+from fleet.revp.facts import facts_of, place_of
+from fleet.tracker import Tracker
+from labels.facts import Place
+from labels.model import Cause
+from labels.table import RouteTable
+
+LISTING = 1.0  # seconds for which what is heard of a host waits for its list to be whole
+CONFIGURATION = Cause(event="configuration")
+
+
+class RoutedHosts:
+    """Marks what the tracker says, and tells all of it at once.
+
+    A host is listed container by container. What is heard meanwhile waits for the whole list, but
+    not long: one container that does not answer must hold up nobody else's route.
+
+    Args:
+        tracker: The live state.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._causes = Causes()
+        self._hosts: Mapping[str, Host] = {}
+        self._told: dict[str, Place] = {}
+        self._moved: dict[str, None] = {}
+        self._left: dict[str, None] = {}
+        self._listed: dict[str, None] = {}
+        self._ever_listed: set[str] = set()
+        self._touched: dict[str, dict[str, Container]] = {}
+        self._since: dict[str, float] = {}  # when the first of those was touched
+        self._patience: dict[str, float] = {}  # until when a host is waited for
+
+    def want(self, hosts: Mapping[str, Host], wait: float) -> None:
+        """Have these hosts from now on; disabled ones count as absent.
+
+        Args:
+            hosts: The configured hosts.
+            wait: Seconds that a new one is waited for.
+        """
+        before = self._hosts
+        self._hosts = {name: host for name, host in hosts.items() if host.enabled}
+        for name in before.keys() - self._hosts.keys():
+            self._leave(name)
+        for name in self._hosts.keys() - before.keys():
+            self._patience[name] = trio.current_time() + wait
+        self._moved |= dict.fromkeys(self._hosts)
+
+    def hear(self, change: Change) -> bool:
+        """Mark what changed; returns whether the table should be told soon."""
+        match change:
+            case EventSeen(event=event):
+                self._causes.hear(event, trio.current_time())
+            case ContainerChanged(container=container) | ContainerRemoved(container=container):
+                return self._touch(container)
+            case HostChanged(state=state, previous=previous):
+                return self._host_changed(state, previous)
+            case HostRemoved(host=host) if host in self._hosts:
+                self._hosts = {name: kept for name, kept in self._hosts.items() if name != host}
+                self._leave(host)
+                return True
+        return False
+
+    def again(self) -> None:
+        """Tell a new table everything."""
+        self._told.clear()
+        self._moved |= dict.fromkeys(self._hosts)
+        states = self._tracker.hosts
+        for name in self._hosts:
+            if name in states and states[name].status == "up":
+                self._listed[name] = None
+
+    @property
+    def deadline(self) -> float:
+        """When there is something to tell though nothing more is heard, in trio's time."""
+        lists = [since + LISTING for since in self._since.values()]
+        return min((*lists, *self._patience.values()), default=float("inf"))
+
+    def tell(self, table: RouteTable, now: datetime) -> bool:
+        """Tell the table what is new; returns whether anything was."""
+        left, self._left = self._left, {}
+        for host in left:
+            table.forget(host, CONFIGURATION, now)
+        moved = self._tell_places(table, now)
+        listed, self._listed = self._listed, {}
+        for host in listed:
+            self._tell_list(host, table, now)
+        due = [host for host in self._touched if self._is_due(host)]
+        for host in due:
+            self._tell_touched(host, table, now)
+        given_up = [host for host, at in self._patience.items() if at <= trio.current_time()]
+        for host in given_up:
+            del self._patience[host]
+            table.give_up(host, now)
+        return bool(left or moved or listed or due or given_up)
+
+    def _touch(self, container: Container) -> bool:
+        host = container.host
+        if host not in self._hosts:
+            return False
+        self._touched.setdefault(host, {})[container.id] = container
+        self._since.setdefault(host, trio.current_time())
+        return True
+
+    def _host_changed(self, state: HostState, previous: HostState) -> bool:
+        host = self._hosts.get(state.name)
+        if host is None or state.status == "disabled":
+            return False
+        if state.status == "up" and previous.status != "up":
+            self._listed[host.name] = None
+        elif place_of(host, state) == self._told.get(host.name):
+            return False
+        self._moved[host.name] = None
+        return True
+
+    def _leave(self, host: str) -> None:
+        self._left[host] = None
+        for waiting in (self._told, self._moved, self._listed, self._touched, self._since):
+            waiting.pop(host, None)
+        self._patience.pop(host, None)
+        self._ever_listed.discard(host)
+        self._causes.forget(host)
+
+    def _tell_places(self, table: RouteTable, now: datetime) -> bool:
+        moved, self._moved = self._moved, {}
+        changed = False
+        for name in moved:
+            place = place_of(self._hosts[name], self._tracker.hosts.get(name))
+            before = self._told.get(name)
+            if place != before:
+                self._told[name] = place
+                table.place(place, _why_moved(before, place), now)
+                changed = True
+        return changed
+
+    def _is_due(self, host: str) -> bool:
+        """Whether what was heard of a host may be told: nothing is listed now, or for too long."""
+        state = self._tracker.hosts.get(host)
+        listing = state is None or state.status != "up"
+        return not listing or trio.current_time() - self._since[host] >= LISTING
+
+    def _tell_list(self, host: str, table: RouteTable, now: datetime) -> None:
+        """Tell all containers of a host; those that the table is not told of are gone."""
+        if host not in self._ever_listed:
+            self._ever_listed.add(host)
+            self._causes.forget(host)  # the Engine told what was long ago
+        self._patience.pop(host, None)
+        touched = self._touched.setdefault(host, {})
+        for container_id, container in self._tracker.containers(host).items():
+            touched.setdefault(container_id, container)
+        self._since.setdefault(host, 0.0)
+        self._tell_touched(host, table, now)
+        table.listed(host, now)
+
+    def _tell_touched(self, host: str, table: RouteTable, now: datetime) -> None:
+        """Tell how touched containers are now; those that went first, their heirs after them."""
+        del self._since[host]
+        touched, known = self._touched.pop(host), self._tracker.containers(host)
+        at = trio.current_time()
+        for container_id, container in touched.items():
+            if container_id not in known:
+                table.remove(host, container_id, self._causes.of_gone(container, at), now)
+        for container_id in touched:
+            if (there := known.get(container_id)) is not None:
+                table.put(facts_of(there), self._causes.of(there, at), now)
+
+
+def _why_moved(before: Place | None, place: Place) -> Cause:
+    if before is None:
+        return CONFIGURATION
+    if before.stale_since is None and place.stale_since is not None:
+        return Cause(event="host down", host=place.name)
+    if before.stale_since is not None and place.stale_since is None:
+        return Cause(event="host up", host=place.name)
+    return CONFIGURATION
