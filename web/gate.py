@@ -15,7 +15,9 @@ from web.page import STYLE_HASH
 from web.paths import routable
 from web.problems import Problem
 
-MAX_BODY = 64 * 1024  # nothing here takes a body, so this is only for the polite
+MAX_BODY = 64 * 1024  # what takes no body: this is only for the polite
+MAX_PREVIEW = 1024 * 1024
+BODIES = {("POST", "/api/revp/preview"): MAX_PREVIEW}  # what is read takes care of its end itself
 OPEN_PATHS = frozenset({"/health"})  # answered without a token
 STREAMS = ("/api/stream/", "/api/revp/stream")  # a HEAD of one would never end
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -95,8 +97,15 @@ class Gate:
             self._check_host(headers.get("host", ""))
         if self._token is not None and scope["path"] not in OPEN_PATHS:
             self._check_token(headers.get("authorization", ""), self._token)
-        if _body_size(headers.get("content-length"), headers.get("transfer-encoding")) > MAX_BODY:
+        self._check_body(scope, headers)
+
+    def _check_body(self, scope: HTTPScope, headers: MutableScopeHeaders) -> None:
+        limit = BODIES.get((scope["method"], scope["path"]))
+        size = _body_size(headers.get("content-length"), headers.get("transfer-encoding"))
+        if limit is None and (size is None or size > MAX_BODY):
             raise Problem("body-too-large", f"A body may have {MAX_BODY} bytes; send none.")
+        if limit is not None and size is not None and size > limit:
+            raise Problem("body-too-large", f"A body may have {limit} bytes here.")
 
     def _check_host(self, header: str) -> None:
         assert self._names is not None  # noqa: S101 - narrows the type for the caller's check
@@ -118,8 +127,8 @@ class Gate:
             )
 
 
-def _body_size(length: str | None, encoding: str | None) -> int:
-    """Announced bytes of the body; a chunked one announces nothing and counts as too many."""
+def _body_size(length: str | None, encoding: str | None) -> int | None:
+    """Announced bytes of the body; None for a chunked one, which announces nothing."""
     if encoding is not None:
-        return MAX_BODY + 1
+        return None
     return int(length) if length is not None and length.isdecimal() else 0

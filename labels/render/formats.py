@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from labels.model import Table, Value
-from labels.render import caddy
+from labels.render import caddy, nginx, traefik
 from labels.render.document import Rendered
 
 
@@ -45,12 +45,28 @@ FORMATS: dict[str, Format] = {
     made.name: made
     for made in (
         Format(
+            name="traefik",
+            path="traefik",
+            media_type="application/json",
+            description="The dynamic configuration that Traefik's HTTP provider reads",
+            options=traefik.Options,
+            renderer=traefik.Renderer,
+        ),
+        Format(
             name="caddy",
             path="caddy",
             media_type="application/json",
             description="A whole configuration that Caddy pulls, or that is put to its /load",
             options=caddy.Options,
             renderer=caddy.Renderer,
+        ),
+        Format(
+            name="nginx",
+            path="nginx",
+            media_type="text/plain; charset=utf-8",
+            description="A file that nginx includes in its http block",
+            options=nginx.Options,
+            renderer=nginx.Renderer,
         ),
     )
 }

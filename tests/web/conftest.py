@@ -11,6 +11,7 @@ import trio
 from tests.web.fleet_in_memory import FleetInMemory, make_stats
 from tests.web.history_in_memory import HistoryInMemory
 from tests.web.logs_in_memory import LogsInMemory
+from tests.web.routes_in_memory import RoutesInMemory
 from web.app import Application, create_app
 from web.server import Limits, serve
 
@@ -39,8 +40,17 @@ def logs() -> LogsInMemory:
 
 
 @pytest.fixture
-def app(fleet: FleetInMemory, history: HistoryInMemory, logs: LogsInMemory) -> Application:
-    return create_app(fleet, history, logs, heartbeat=0.05, max_streams=2, settle=0.01)
+def routes() -> RoutesInMemory:
+    return RoutesInMemory()
+
+
+@pytest.fixture
+def app(
+    fleet: FleetInMemory, history: HistoryInMemory, logs: LogsInMemory, routes: RoutesInMemory
+) -> Application:
+    return create_app(
+        fleet, history, logs, routing=routes, heartbeat=0.05, max_streams=2, settle=0.01
+    )
 
 
 @pytest.fixture
