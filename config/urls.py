@@ -33,7 +33,7 @@ def split_backend(text: str) -> Backend:
 
 
 def check_admin_url(text: str) -> None:
-    """Whether `text` is `http(s)://HOST:PORT/PATH` or `unix:///PATH`.
+    """Whether `text` is `http(s)://HOST:PORT/PATH`, `tcp://HOST:PORT` or `unix:///PATH`.
 
     Raises:
         ValueError: It is neither. The message says what it has.
@@ -43,11 +43,13 @@ def check_admin_url(text: str) -> None:
         if parts.netloc or parts.path in ("", "/"):
             raise ValueError("no absolute path")
         return
-    if parts.scheme not in ("http", "https"):
+    if parts.scheme not in ("http", "https", "tcp"):
         raise ValueError(f'the scheme "{parts.scheme}"')
     if "?" in text or "#" in text:
         raise ValueError("more than a host, a port and a path")
     _backend(parts)
+    if parts.scheme == "tcp" and parts.port is None:
+        raise ValueError("no port")
 
 
 def _parts(text: str) -> SplitResult:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from labels.drift import Drift, ProxyKind
 from labels.keys import Rules
 from labels.model import Change, RoutedContainer, Table
 
@@ -58,5 +59,13 @@ class Routing(Protocol):
 
         None: only what happens from now on. Entering subscribes, so nothing is lost in between.
         Where some above `after` are no longer held, `dropped` is not 0 from the beginning.
+        """
+        ...
+
+    async def drift(self, kind: ProxyKind, url: str) -> Drift:
+        """Ask the proxy with this admin interface what it serves, and compare.
+
+        Raises:
+            DriftError: It may not be asked, nobody answers, or not as such a proxy does.
         """
         ...

@@ -14,6 +14,7 @@ from config.models import Config
 from fleet.changes import Change
 from fleet.feed import Subscription
 from fleet.revp import snapshot
+from fleet.revp.drift import drift
 from fleet.revp.facts import policy_of, rules_of, static_routes
 from fleet.revp.feed import RouteFeed
 from fleet.revp.hosts import CONFIGURATION, RoutedHosts
@@ -21,6 +22,8 @@ from fleet.revp.memory import Memory
 from fleet.revp.names import Names
 from fleet.tracker import Tracker, now
 from labels import model
+from labels.drift import Drift, ProxyKind
+from labels.keys import Rules
 from labels.model import RoutedContainer, Table
 from labels.snapshot import Snapshot
 from labels.table import RouteTable
@@ -108,6 +111,10 @@ class RouteKeeper:
         """All containers with RevP labels, by host and name."""
         return self._table.containers()
 
+    def rules(self) -> Rules:
+        """How labels are read."""
+        return rules_of(self._config.revp)
+
     def host_labels(self) -> Mapping[str, Mapping[str, str]]:
         """The labels of all configured hosts."""
         return {name: host.labels for name, host in self._config.hosts.items()}
@@ -126,6 +133,10 @@ class RouteKeeper:
         """Follow changes; see `web.routing.Routing`."""
         with self._feed.follow(after) as subscription:
             yield subscription
+
+    async def drift(self, kind: ProxyKind, url: str) -> Drift:
+        """Ask a proxy what it serves; see `web.routing.Routing`."""
+        return await drift(kind, url, self.table, self._config.revp.proxies)
 
     # Keeping
 

@@ -1,0 +1,44 @@
+"""Asks a proxy what it serves, and sets it against the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from connectors.proxy_admin import ProxyAdmin, ProxyError
+from labels.drift import Drift, DriftError, ProxyKind, Reading, compare
+from labels.drift_caddy import read_caddy
+from labels.drift_haproxy import read_haproxy, read_maps
+from labels.drift_traefik import read_traefik
+from labels.model import Table
+
+
+async def drift(
+    kind: ProxyKind, url: str, table: Callable[[], Table], listed: Sequence[str] = ()
+) -> Drift:
+    """How the proxy at `url` differs from the table.
+
+    Args:
+        kind: What it is.
+        url: Its admin interface: on the loopback, or below one that is `listed`.
+        table: What it should serve; asked for once the proxy has answered.
+        listed: `[revp] proxies` of the configuration.
+
+    Raises:
+        DriftError: The URL may not be asked, nobody answers, or not as such a proxy does.
+    """
+    try:
+        reading = await _read(kind, ProxyAdmin(url, listed))
+    except ProxyError as error:
+        raise DriftError(error.code, error.what, error.hint) from error
+    return compare(kind, url, table(), reading)
+
+
+async def _read(kind: ProxyKind, admin: ProxyAdmin) -> Reading:
+    if kind == "caddy":
+        return read_caddy(await admin.get("/config/"))
+    if kind == "haproxy":
+        numbers = read_maps(await admin.command("show map"))
+        maps = [await admin.command(f"show map #{number}") for number in numbers]
+        return read_haproxy(maps, await admin.command("show servers state"))
+    routers = await admin.pages("/api/http/routers")
+    return read_traefik(routers, await admin.pages("/api/http/services"))
