@@ -65,11 +65,9 @@ def read_domain(text: str) -> str:
     Raises:
         BadValueError: It is none.
     """
-    name = text.removesuffix(".")
-    if name.isascii():  # beyond ASCII, IDNA has its own idea of lower case
-        name = name.lower()
-    if len(name) <= _MOST and "--" not in name and _PLAIN.fullmatch(name):
-        return name
+    name = text.lower() if text.isascii() else text  # else IDNA knows what is lower case
+    if len(name) <= _MOST and "--" not in name and _PLAIN.fullmatch(name.removesuffix(".")):
+        return name.removesuffix(".")
     if len(name) > _RAW:
         raise BadValueError(f"{quoted(text)} is longer than {_MOST} characters")
     star, rest = ("*.", name[2:]) if name.startswith("*.") else ("", name)
@@ -96,8 +94,8 @@ def read_host(text: str) -> str:
 
 
 def _refuse_slips(name: str, rest: str) -> None:
-    if not rest:
-        raise BadValueError("The value is empty")
+    if not rest.strip("."):
+        raise BadValueError("There is no name of a domain")
     if _VARIABLE.search(name):
         raise BadValueError(f"{quoted(name)} has a variable in it that nobody filled in")
     if "*" in rest:

@@ -32,6 +32,8 @@ def planned(groups: dict[int, Group], rules: Rules, findings: Findings) -> Plans
     Those of the whole container are one too if they have a domain, unless it is only there for
     ports that have none of their own.
     """
+    if not groups:
+        return Plans()  # why is told of
     whole = groups.get(WHOLE, {})
     ports = sorted(port for port in groups if port != WHOLE)
     asking = [port for port in (WHOLE, *ports) if port or "domain" in whole or not ports]

@@ -12,7 +12,7 @@ from labels.values import MOST_VALUE, BadValueError, read_boolean
 
 T = TypeVar("T")
 
-_CODES: dict[Kind, str] = {
+CODES: dict[Kind, str] = {
     "port": "bad-port",
     "scheme": "bad-scheme",
     "path": "bad-path",
@@ -87,7 +87,7 @@ class Terms:
             else "It is as without this label.",
         }
         self.findings.add(
-            _CODES[known.kind],
+            CODES[known.kind],
             "error" if known.if_bad == "drop" else "warning",
             f"{error.reason}. Allowed: {known.values}.",
             done[known.if_bad],
