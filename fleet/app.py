@@ -26,6 +26,9 @@ from fleet.publish import publisher
 from fleet.read_model import LiveReadModel
 from fleet.reload import Reloader, RunningConfig
 from fleet.resuming import Resuming
+from fleet.revp.keeper import RouteKeeper
+from fleet.revp.present import RouteCounts
+from fleet.revp.rows import change_row
 from fleet.rows import RowWriter
 from fleet.runtime import open_runtime_dir
 from fleet.signals import Signals, open_signals
@@ -122,21 +125,34 @@ class _Fleet:
         )
         supervisor = Supervisor(self._tracker, limits, publisher(config), resuming.resume)
         supervisor.want(config.hosts)
+        offer = self._store.recorder.offer
+        keeper = await RouteKeeper.open(
+            self._tracker, config, lambda change: offer(change_row(change))
+        )
+        self._tracker.listen(keeper)
         read_model = LiveReadModel(
-            self._tracker, self._hosts, self._running.document, self._storage.document
+            self._tracker,
+            self._hosts,
+            self._running.document,
+            self._storage.document,
+            RouteCounts(keeper).document,
         )
         history = StoredHistory(self._store.database, config.storage)
         app = create_app(
             read_model,
             history,
             LiveLogs(self._log_feed),
+            routing=keeper,
             listen=bound.address,
             token=token,
             settle=config.storage.batch_age + 2.0,
         )
         async with trio.open_nursery() as nursery:
+            await nursery.start(keeper.run)
             if config.source is not None:
-                reloader = Reloader(self._running, config.source, supervisor, self._environ)
+                reloader = Reloader(
+                    self._running, config.source, supervisor, self._environ, keeper.configure
+                )
                 signals.on_hangup = reloader.trigger
                 nursery.start_soon(reloader.run)
             nursery.start_soon(supervisor.run)

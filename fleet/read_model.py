@@ -20,6 +20,7 @@ from web.documents import (
     EventDocument,
     FleetDocument,
     HostDocument,
+    RouteCountsDocument,
     StorageDocument,
 )
 from web.image_documents import (
@@ -37,6 +38,7 @@ class LiveReadModel:
         hosts: The configured hosts, as they are now.
         config: The state of the configuration, as it is now.
         storage: The state of the recorder, as it is now.
+        routes: The routes in short, as they are now; None where none are kept.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class LiveReadModel:
         hosts: Callable[[], Mapping[str, Host]],
         config: Callable[[], ConfigDocument],
         storage: Callable[[], StorageDocument],
+        routes: Callable[[], RouteCountsDocument] | None = None,
     ) -> None:
         self._tracker = tracker
         self._hosts = hosts
         self._config = config
         self._storage = storage
+        self._routes = routes
         self._started: datetime = now()
         self._made: dict[str, dict[str, _Made]] = {}
 
@@ -57,7 +61,8 @@ class LiveReadModel:
         """The program itself and its verdict."""
         hosts = self.hosts()
         config, storage = self._config(), self._storage()
-        word, reasons = verdict(hosts, config, storage)
+        routes = self._routes() if self._routes is not None else None
+        word, reasons = verdict(hosts, config, storage, routes)
         return FleetDocument(
             version=VERSION,
             started=self._started,
@@ -67,6 +72,7 @@ class LiveReadModel:
             hosts_up=sum(host.status == "up" for host in hosts),
             config=config,
             storage=storage,
+            routes=routes,
             dropped={f"storage_{kind}": rows for kind, rows in storage.dropped.items()},
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -75,6 +75,7 @@ class Reloader:
         path: The file.
         supervisor: Who starts, stops and restarts.
         environ: Where `*_env` keys are looked up.
+        taken: Called with a new configuration before its hosts are started and stopped.
     """
 
     def __init__(
@@ -83,11 +84,13 @@ class Reloader:
         path: Path,
         supervisor: Supervisor,
         environ: Mapping[str, str],
+        taken: Callable[[Config], None],
     ) -> None:
         self._running = running
         self._path = path
         self._supervisor = supervisor
         self._environ = environ
+        self._taken = taken
         self._first = running.config
         self._watch = Watch(path)
         self._watch.follow(referenced(running.config))
@@ -120,4 +123,5 @@ class Reloader:
         self._running.take(new, diff(self._first, new).message)
         self._files = files
         self._watch.follow(referenced(new))
+        self._taken(new)
         self._supervisor.want(new.hosts, restart=frozenset(change.restarted))

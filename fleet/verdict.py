@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from web.documents import ConfigDocument, HostDocument, StorageDocument
+from web.documents import ConfigDocument, HostDocument, RouteCountsDocument, StorageDocument
 
 Verdict = Literal["ok", "degraded", "down"]
 
 
 def verdict(
-    hosts: Iterable[HostDocument], config: ConfigDocument | None, storage: StorageDocument | None
+    hosts: Iterable[HostDocument],
+    config: ConfigDocument | None,
+    storage: StorageDocument | None,
+    routes: RouteCountsDocument | None = None,
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Judge: `down` when an enabled host is not up, `degraded` when anything else is wrong.
 
@@ -19,6 +22,7 @@ def verdict(
         hosts: All configured hosts.
         config: The running configuration, None when hosts were probed without a running fleet.
         storage: The recorder's state, None likewise.
+        routes: The routes in short, None likewise.
     """
     down, degraded = [], []
     for host in hosts:
@@ -31,6 +35,8 @@ def verdict(
         degraded.append("the changed configuration was refused, the old one runs on")
     if storage is not None:
         degraded += _storage_troubles(storage)
+    if routes is not None:
+        degraded += _route_troubles(routes)
     if down:
         return "down", (*down, *degraded)
     return ("degraded" if degraded else "ok"), tuple(degraded)
@@ -43,3 +49,30 @@ def _storage_troubles(storage: StorageDocument) -> Iterator[str]:
         yield f"neither database nor disk takes rows, {storage.queued} wait in memory"
     if storage.lost_lately:
         yield f"{storage.lost_lately} rows were dropped in the last hour"
+
+
+def _route_troubles(routes: RouteCountsDocument) -> Iterator[str]:
+    if not routes.complete:
+        missing = _listed(routes.missing, len(routes.missing))
+        yield f"proxies are not told of routes yet: nothing is known of {missing}"
+    if routes.held and routes.held_until is not None:
+        until = f"{routes.held_until:%H:%M:%S} UTC"
+        yield f"{_share(routes.held, routes.total)} held until {until}, too many went at once"
+    if routes.down:
+        domains = _listed(routes.down_domains, routes.down)
+        yield f"{_share(routes.down, routes.total)} down: {domains}"
+    if routes.degraded:
+        domains = _listed(routes.degraded_domains, routes.degraded)
+        yield f"{_share(routes.degraded, routes.total)} degraded: {domains}"
+    if routes.error:
+        yield f"routes are not remembered for the next start: {routes.error}"
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count} of {total} routes {'is' if count == 1 else 'are'}"
+
+
+def _listed(names: tuple[str, ...], total: int) -> str:
+    """The first few names, and that there are more."""
+    shown = names[:3]
+    return ", ".join(shown) + (", ..." if total > len(shown) else "")

@@ -272,11 +272,37 @@ class StorageDocument(Document, frozen=True, kw_only=True):
     spool: SpoolDocument = SpoolDocument()
 
 
+class RouteCountsDocument(Document, frozen=True, kw_only=True):
+    """The routes in short; `/api/revp/routes` has all of them.
+
+    `degraded`: some backends do not get requests; `down`: none does. `*_domains` are the first
+    few. `held`: they would be gone, but too many went at once. `errors` and `warnings` count what
+    is wrong with labels and routes. While it is not `complete` proxies are not told anything, as
+    nothing is known of the hosts in `missing`. `error`: why routes would not outlive a restart.
+    """
+
+    total: int = 0
+    up: int = 0
+    degraded: int = 0
+    down: int = 0
+    held: int = 0
+    degraded_domains: tuple[str, ...] = ()
+    down_domains: tuple[str, ...] = ()
+    held_until: datetime | None = None
+    errors: int = 0
+    warnings: int = 0
+    conflicts: int = 0
+    revision: int = 0
+    complete: bool = False
+    missing: tuple[str, ...] = ()
+    error: str | None = None
+
+
 class FleetDocument(Document, frozen=True, kw_only=True):
     """The program itself, and the verdict that `fleet status` ends with.
 
-    `verdict`: `ok`, `degraded` (an unhealthy container, a refused configuration, storage away,
-    something dropped lately) or `down` (a host is not up).
+    `verdict`: `ok`, `degraded` (an unhealthy container, a route without all of its backends, a
+    refused configuration, storage away, something dropped lately) or `down` (a host is not up).
     """
 
     version: str
@@ -287,6 +313,7 @@ class FleetDocument(Document, frozen=True, kw_only=True):
     hosts_up: int = 0
     config: ConfigDocument
     storage: StorageDocument
+    routes: RouteCountsDocument | None = None
     dropped: dict[str, int] = {}  # what this process had to let go, by kind
 
 

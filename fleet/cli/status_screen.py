@@ -12,7 +12,7 @@ from fleet.cli.output import write, write_json_line
 from fleet.cli.summary import Summary
 from fleet.cli.table import Cell, Column, Table, Tone, cell, write_lines, write_table
 from fleet.verdict import Verdict
-from web.documents import HostDocument, StorageDocument
+from web.documents import HostDocument, RouteCountsDocument, StorageDocument
 
 COLUMNS = (
     Column("HOST", least=12),
@@ -100,6 +100,25 @@ def _fleet_lines(summary: Summary) -> Iterator[Cell]:
             yield cell(f"  {line}")
         yield Cell("  next: correct it; the one before keeps running", "dim")
     yield from _storage_lines(storage)
+    routes = summary.fleet.routes
+    if routes is not None and (routes.total or routes.errors or routes.warnings):
+        yield _routes_line(routes)
+
+
+def _routes_line(routes: RouteCountsDocument) -> Cell:
+    """`routes: 12 of 14 up, 1 degraded, 1 down; 2 errors, 1 conflict`."""
+    parts = [f"{routes.up} of {routes.total} up"]
+    parts += [
+        f"{n} {word}" for word in ("degraded", "down", "held") if (n := getattr(routes, word))
+    ]
+    counted = (
+        ("error", routes.errors),
+        ("warning", routes.warnings),
+        ("conflict", routes.conflicts),
+    )
+    wrong = [f"{count} {word}{'s' * (count > 1)}" for word, count in counted if count]
+    text = f"routes: {', '.join(parts)}" + f"; {', '.join(wrong)}" * bool(wrong)
+    return cell(text, "warn" if routes.errors or len(parts) > 1 else "dim")
 
 
 def _storage_lines(storage: StorageDocument) -> Iterator[Cell]:

@@ -37,7 +37,10 @@ def summarise(view: View) -> Summary:
     """Judge a view of the chosen hosts."""
     fleet = view.fleet
     word, reasons = verdict(
-        view.hosts, fleet.config if fleet else None, fleet.storage if fleet else None
+        view.hosts,
+        fleet.config if fleet else None,
+        fleet.storage if fleet else None,
+        fleet.routes if fleet else None,
     )
     warnings = [f"{host.name}: {text}" for host in view.hosts for text in host.warnings]
     return Summary(

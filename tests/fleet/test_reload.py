@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from config.load import load
+from config.models import Config
 from fleet.reload import Reloader, RunningConfig
 from tests.faults.watched import Watched, watched
 from tests.lab.engines import Engine
@@ -34,7 +35,8 @@ class Reloading:
         self.path = path
         self.fleet = fleet
         self.running = RunningConfig(load(path, {}))
-        self.reloader = Reloader(self.running, path, fleet.supervisor, {})
+        self.taken: list[Config] = []
+        self.reloader = Reloader(self.running, path, fleet.supervisor, {}, self.taken.append)
         fleet.want(*self.running.config.hosts.values())
 
     def write(self, text: str) -> None:
@@ -66,6 +68,7 @@ async def test_hosts_come_and_go_with_the_file(engine: Engine, tmp_path: Path) -
         it.write(toml("a", engine=engine) + other)
         await it.fleet.until(lambda: "b" in it.fleet.tracker.hosts, "b began")
         await it.fleet.until_down("b")
+        assert [list(config.hosts) for config in it.taken] == [["a", "b"]]
         assert it.running.document().error is None
         assert it.fleet.statuses("a") == ["connecting", "up"]
         it.write(toml(engine=engine) + other)
@@ -86,6 +89,7 @@ async def test_a_broken_file_keeps_the_old_one_and_is_shown(engine: Engine, tmp_
         assert document.loaded == loaded
         assert it.fleet.status("a") == "up"
         assert "b" not in it.fleet.tracker.hosts
+        assert it.taken == []
         it.write(toml("a", engine=engine))
         await it.fleet.until(lambda: it.running.document().error is None, "mended")
         assert it.running.document().error_since is None
