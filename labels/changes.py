@@ -40,7 +40,7 @@ def described(before: Route | None, after: Route | None) -> str:
     if before is None:
         return _state(after) if after is not None else ""
     if after is None:
-        return f"removed: {listed([_stands(member) for member in before.members])}"
+        return f"no longer served: {listed([_stands(member) for member in before.members])}"
     parts = [*_held(before, after), *_terms(before, after), *_members(before, after)]
     if not parts:
         return ""

@@ -80,10 +80,10 @@ class RouteTable:
             return
         absent = self._remembered.pop(host, set())
         for known in list(self._desk.register.of_host(host).values()):
+            cause = about(known, "listed")
             if known.id in absent:
-                self._desk.remove(known, about(known, "listed"), now)
-            else:
-                self._desk.stir(known, about(known, "listed"), soft=True)
+                self._desk.remove(known, cause, now)
+            self._desk.stir(known, cause, soft=True)
 
     def give_up(self, host: str, now: datetime) -> None:
         """A host was waited for long enough: what proxies are told is complete without it."""
