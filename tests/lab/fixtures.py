@@ -14,6 +14,7 @@ from tests.lab.engines import Engine
 from tests.lab.errors import MissingPartError
 from tests.lab.networks import Namespace
 from tests.lab.postgres import Kind, PostgresServer
+from tests.lab.prometheus import Prometheus
 from tests.lab.proxy import Address, Relay
 from tests.lab.rubbish import Rubbish, RubbishEngine
 from tests.lab.runs import new_part
@@ -115,6 +116,10 @@ class Lab:
     def caddy(self) -> Caddy:
         """Make room for a Caddy; its ``run`` starts it."""
         return self._keep(Caddy)
+
+    def prometheus(self) -> Prometheus:
+        """Make room for a Prometheus; its ``run`` starts it."""
+        return self._keep(Prometheus)
 
     def echo(self, name: str) -> Echo:
         """Start an HTTP server that says its name and what it was asked."""
