@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,6 @@ import trio
 from config.models import Config, Fleet, Host, Revp, Route, Storage
 from fleet.revp.keeper import RouteKeeper
 from labels.model import Change, Member, Table
-from labels.model import Route as Served
 from tests.faults.watched import Watched, watched
 from tests.lab.containers import ContainerSpec
 
@@ -21,12 +20,19 @@ T = TypeVar("T")
 
 
 class Routed:
-    """A watched fleet and the keeper of its routes."""
+    """A watched fleet and the keeper of its routes.
 
-    def __init__(self, fleet: Watched, keeper: RouteKeeper, config: Config) -> None:
+    Attributes:
+        offered: The changes for the history.
+    """
+
+    def __init__(
+        self, fleet: Watched, keeper: RouteKeeper, config: Config, offered: list[Change]
+    ) -> None:
         self.fleet = fleet
         self.keeper = keeper
         self.config = config
+        self.offered = offered
 
     @property
     def table(self) -> Table:
@@ -40,21 +46,26 @@ class Routed:
         self.keeper.configure(self.config)
         self.fleet.want(*hosts)
 
-    def route(self, domain: str) -> Served | None:
-        """The route of a domain."""
-        return next((route for route in self.table.routes if route.domain == domain), None)
-
     def member(self, domain: str) -> Member | None:
         """The only member of a domain's route."""
-        route = self.route(domain)
+        route = next((route for route in self.table.routes if route.domain == domain), None)
         return route.members[0] if route and len(route.members) == 1 else None
 
-    def standing(self, domain: str) -> str:
-        """How the only member of a domain's route stands."""
-        member = self.member(domain)
-        return member.standing if member else ""
+    def pool(self, domain: str) -> tuple[Member, ...] | None:
+        """Who serves a domain; None without a route."""
+        return next((r.pool for r in self.table.routes if r.domain == domain), None)
 
-    def standings(self) -> Mapping[str, str]:
+    def name(self, domain: str) -> str:
+        """What the only member of a domain's route is called."""
+        member = self.member(domain)
+        return member.name if member else ""
+
+    def address(self, domain: str) -> str:
+        """Where the only member of a domain's route is."""
+        member = self.member(domain)
+        return member.endpoint.authority if member and member.endpoint else ""
+
+    def standings(self) -> dict[str, str]:
         """How the members of all routes stand."""
         return {r.domain: " ".join(m.standing for m in r.members) for r in self.table.routes}
 
@@ -70,11 +81,15 @@ class Routed:
                     return answer
                 await self.keeper.changed(self.table.revision)
         raise AssertionError(
-            f"{what}: not within {deadline:g} s; {dict(self.standings())}, {self.fleet.summary()}"
+            f"{what}: not within {deadline:g} s; {self.standings()}, {self.fleet.summary()}"
         )
 
+    async def until_stands(self, domain: str, standing: str) -> None:
+        """Wait until the only member of a domain's route stands like this."""
+        await self.until(lambda: self.standings().get(domain) == standing, f"{domain} {standing}")
 
-def serving(domain: str, **fields: Any) -> ContainerSpec:
+
+def serving(domain: str = "", **fields: Any) -> ContainerSpec:
     """A container that asks for a domain, with the network of its host."""
     labels = {"snadboy.revp.8080.domain": domain}
     return ContainerSpec(network="host", **({"labels": labels} | fields))
@@ -86,7 +101,6 @@ async def routed(
     *hosts: Host,
     revp: Revp | None = None,
     routes: tuple[Route, ...] = (),
-    offered: list[Change] | None = None,
 ) -> AsyncIterator[Routed]:
     """Watch hosts and keep their routes for the length of the block."""
     named = {host.name: host for host in hosts}
@@ -98,10 +112,10 @@ async def routed(
         routes=routes,
     )
     async with watched() as fleet, trio.open_nursery() as nursery:
-        offer = (offered if offered is not None else []).append
-        keeper = await RouteKeeper.open(fleet.tracker, config, offer)
+        offered: list[Change] = []
+        keeper = await RouteKeeper.open(fleet.tracker, config, offered.append)
         fleet.tracker.listen(keeper)
         await nursery.start(keeper.run)
         fleet.want(*hosts)
-        yield Routed(fleet, keeper, config)
+        yield Routed(fleet, keeper, config, offered)
         nursery.cancel_scope.cancel()
