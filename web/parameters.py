@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
+from labels.render.options import Option
 from web.expectations import (
     MAX_OFFSET,
     MAX_PAGE,
@@ -83,6 +85,9 @@ Wait = Annotated[str | None, _declare("wait")]
 Revision = Annotated[int | None, _declare("revision", ge=0, le=MAX_REVISION)]
 FormatName = Annotated[str | None, _declare("format")]
 
+OPTIONS = "options"
+"""A handler's key for options of a renderer, which it takes besides the parameters it declares."""
+
 
 @cache
 def declared(handler: BaseRouteHandler) -> dict[str, bool]:
@@ -94,7 +99,8 @@ def declared(handler: BaseRouteHandler) -> dict[str, bool]:
             names[declaration.name or field.name] = field.is_non_string_sequence or any(
                 inner.is_non_string_sequence for inner in field.inner_types
             )
-    return names
+    options: Sequence[Option] = handler.opt.get(OPTIONS, ())
+    return names | {option.name: option.repeated for option in options}
 
 
 async def refuse_undeclared(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from labels.model import Table, Value
-from labels.render import caddy, nginx, traefik
+from labels.render import caddy, haproxy, nginx, prometheus, traefik
 from labels.render.document import Rendered
 
 
@@ -41,6 +41,17 @@ class Format(Value, frozen=True, kw_only=True):
     renderer: Callable[[Any], Renderer]
 
 
+class HaproxyMap:
+    """HAProxy's map as a document of its own."""
+
+    def __init__(self, options: haproxy.Options) -> None:
+        self._renderer = haproxy.Renderer(options)
+
+    def render(self, table: Table) -> Rendered:
+        """The map."""
+        return self._renderer.render_map(table)
+
+
 FORMATS: dict[str, Format] = {
     made.name: made
     for made in (
@@ -61,12 +72,36 @@ FORMATS: dict[str, Format] = {
             renderer=caddy.Renderer,
         ),
         Format(
+            name="haproxy",
+            path="haproxy",
+            media_type=haproxy.MEDIA_TYPE,
+            description="A configuration of HAProxy, which needs the map beside it",
+            options=haproxy.Options,
+            renderer=haproxy.Renderer,
+        ),
+        Format(
+            name="haproxy-map",
+            path="haproxy/map",
+            media_type=haproxy.MEDIA_TYPE,
+            description="The map of domains and paths that HAProxy's configuration looks up in",
+            options=haproxy.Options,
+            renderer=HaproxyMap,
+        ),
+        Format(
             name="nginx",
             path="nginx",
-            media_type="text/plain; charset=utf-8",
+            media_type=nginx.MEDIA_TYPE,
             description="A file that nginx includes in its http block",
             options=nginx.Options,
             renderer=nginx.Renderer,
+        ),
+        Format(
+            name="prometheus",
+            path="prometheus",
+            media_type="application/json",
+            description="Targets for Prometheus's HTTP service discovery",
+            options=prometheus.Options,
+            renderer=prometheus.Renderer,
         ),
     )
 }

@@ -6,19 +6,20 @@ format has a handler, whose query parameters are the options of its renderer, be
 
 from __future__ import annotations
 
-from inspect import Parameter, signature
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from litestar import get
+from litestar.enums import ParamType
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.params import QueryParameter
+from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 from litestar.response.base import ASGIResponse
 
 from labels.model import Table, Value
 from labels.render.formats import FORMATS, Format
 from labels.render.options import Option, OptionError, options_of, read_options
-from web.parameters import Domains, HostLabels, Hosts
+from web.parameters import OPTIONS, Domains, HostLabels, Hosts
 from web.problems import Problem
 from web.revp.filters import read_filter
 from web.revp.selecting import RouteFilter
@@ -26,56 +27,65 @@ from web.schema import problems
 from web.sources import WebRequest, require_routing, sources
 
 RETRY_AFTER = {"retry-after": "5"}
-_PREFIX = "option_"  # so that no option has a name that the router keeps for itself
 
 
 def proxy_handler(made: Format) -> HTTPRouteHandler:
     """The handler of one format."""
+    options = options_of(made.options)
 
     async def show(
         request: WebRequest,
         host: Hosts = None,
         label: HostLabels = None,
         domain: Domains = None,
-        **texts: str | list[str] | None,
     ) -> ASGIResponse:
-        options = _read(made, texts)
-        return await _answer(request, made, options, read_filter(request, host, label, domain))
+        wanted = read_filter(request, host, label, domain)
+        return await _answer(request, made, _read(request, made, options), wanted)
 
-    show.__doc__ = f"{made.description}."
     show.__name__ = f"show_{made.name.replace('-', '_')}"
-    declared = {f"{_PREFIX}{option.name}": option for option in options_of(made.options)}
-    own = signature(show)
-    show.__signature__ = own.replace(  # type: ignore[attr-defined]  # what the router reads
-        parameters=[
-            *list(own.parameters.values())[:-1],
-            *(Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in declared),
-        ]
-    )
-    show.__annotations__ |= {name: _declaration(option) for name, option in declared.items()}
-    return get(f"/api/revp/{made.path}", responses=_responses(made))(show)
-
-
-def _declaration(option: Option) -> object:
-    """An option as a query parameter. What it may be is checked by `read_options`."""
-    words = f"{option.meaning} Must be {option.expected}; unless given: {option.default!r}."
-    parameter = QueryParameter(name=option.name, description=words.strip())
-    kind = list[str] if option.repeated else str
-    return Annotated[kind | None, parameter]
-
-
-def _responses(made: Format) -> dict[int, ResponseSpec]:
     document = ResponseSpec(
         bytes, description="The document", media_type=made.media_type, generate_examples=False
     )
-    return {200: document, **problems(400, 404, 503)}
+    return get(
+        f"/api/revp/{made.path}",
+        description=f"{made.description}.",
+        responses={200: document, **problems(400, 404, 503)},
+        operation_class=_operation(options),
+        opt={OPTIONS: options},  # not in the signature, which would take the router long to read
+    )(show)
 
 
-def _read(made: Format, texts: dict[str, str | list[str] | None]) -> Value:
+def _operation(options: Sequence[Option]) -> type[Operation]:
+    """What the schema tells of a handler: it has these parameters too."""
+
+    @dataclass
+    class WithOptions(Operation):
+        def __post_init__(self) -> None:
+            self.parameters = [*(self.parameters or ()), *map(_declaration, options)]
+
+    return WithOptions
+
+
+def _declaration(option: Option) -> Parameter:
+    item = Schema(
+        type=OpenAPIType.STRING,
+        enum=option.choices or None,
+        default=option.default or None,
+    )
+    several = Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING))
+    return Parameter(
+        name=option.name,
+        param_in=ParamType.QUERY,
+        description=f"{option.meaning} Must be {option.expected}.".strip(),
+        schema=several if option.repeated else item,
+    )
+
+
+def _read(request: WebRequest, made: Format, options: Sequence[Option]) -> Value:
     given = {
-        name.removeprefix(_PREFIX): [text] if isinstance(text, str) else text
-        for name, text in texts.items()
-        if text is not None
+        option.name: request.query_params.getall(option.name)
+        for option in options
+        if option.name in request.query_params
     }
     try:
         return read_options(made.options, given)
