@@ -64,6 +64,11 @@ class Known:
         """Whether it has a run."""
         return self.seen.removed is None and is_alive(self.facts)
 
+    @property
+    def located(self) -> bool:
+        """Whether its Engine can tell its ports now: one that waits for a restart has none."""
+        return self.alive and self.facts.state != "restarting"
+
     def read(self, rules: Rules) -> None:
         """Read its labels."""
         facts = self.facts
@@ -72,10 +77,10 @@ class Known:
 
     def locate(self, place: Place | None) -> None:
         """Find where it is reached. One that does not run has no ports: what was found stays."""
-        if not self.alive:
-            self.found = {key: each for key, each in self.found.items() if key in self.wishes}
-        elif self.facts.state != "restarting" or not self.found:
+        if self.located:
             self.found = {key: resolve(self.facts, place, w) for key, w in self.wishes.items()}
+        else:
+            self.found = {key: each for key, each in self.found.items() if key in self.wishes}
 
     def labels(self, rules: Rules) -> dict[str, str]:
         """Those of its labels that are RevP's."""
@@ -86,7 +91,7 @@ class Known:
         if self.seen.removed is not None:
             return ()
         found = list(self.parsed.issues)
-        if self.alive and self.facts.state != "restarting":
+        if self.located:
             found += [each.issue for each in self.found.values() if each.issue is not None]
         return tuple(sorted(found, key=lambda each: (each.key, each.code, each.domain)))
 
@@ -108,7 +113,7 @@ class Known:
             endpoint=found.endpoint,
             trace=found.trace,
             weight=wish.weight,
-            standing=_standing(stand.standing, wish, found),
+            standing=self._standing(wish, found),
             stale_since=stale_since,
             started=facts.started,
             title=wish.title,
@@ -118,15 +123,13 @@ class Known:
         absent = stand.reason if stand.standing is None else ""
         return Candidate(member, wish.settings, stand.standing in ENDED, absent)
 
-
-def _standing(standing: Standing | None, wish: Wish, found: Resolution) -> Standing:
-    if standing is None:
-        return "stopped"
-    if wish.weight == 0:
-        return "off"
-    if standing not in ENDED and found.endpoint is None:
-        return "unreachable"
-    return standing
+    def _standing(self, wish: Wish, found: Resolution) -> Standing:
+        standing = self.stand.standing
+        if standing is None:
+            return "stopped"
+        if wish.weight == 0:
+            return "off"
+        return "unreachable" if self.located and found.endpoint is None else standing
 
 
 class Register:
