@@ -38,5 +38,22 @@ def images(config: Path | None, incomplete: str) -> list[str]:
     return sorted({tag for image in known for tag in image.tags if tag.startswith(incomplete)})
 
 
+def domains(config: Path | None, incomplete: str) -> list[str]:
+    """Domains of the running fleet's routes that begin so; none without one."""
+    from fleet.cli.api import PAGE
+    from fleet.cli.view import Source
+    from web.route_documents import RoutesDocument
+
+    query = {"domain": f"{incomplete}*", "limit": str(PAGE)}
+    try:
+        running = Source(_settings(config)).running()
+        if running is None:
+            return []
+        found = running[0].read("/api/revp/routes", RoutesDocument, query).routes
+    except CommandError:
+        return []
+    return sorted({route.domain for route in found if route.domain.startswith(incomplete)})
+
+
 def _settings(config: Path | None) -> Settings:
     return Settings(config, os.environ.get("FLEET_URL", ""), os.environ.get("FLEET_TOKEN", ""))

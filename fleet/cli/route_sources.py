@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from fleet.cli.api import PAGE, Api
+from fleet.cli.errors import USAGE, CommandError
 from web.documents import Page
 from web.route_documents import (
     ConflictDocument,
@@ -22,6 +23,7 @@ from web.route_documents import (
 Kind = Literal["routes", "issues", "conflicts", "waiting"]
 Found = RoutesDocument | RouteIssuesDocument | ConflictsDocument | WaitingRoutesDocument
 Part = RouteDocument | RouteIssueDocument | ConflictDocument | WaitingRouteDocument
+Query = Mapping[str, str | Sequence[str]]
 
 DOCUMENTS: dict[Kind, type[Found]] = {
     "routes": RoutesDocument,
@@ -30,6 +32,7 @@ DOCUMENTS: dict[Kind, type[Found]] = {
     "waiting": WaitingRoutesDocument,
 }
 PATHS = {"haproxy-map": "haproxy/map"}
+ATTEMPTS = 3  # at reading all pages of one revision
 
 
 @dataclass(frozen=True)
@@ -42,16 +45,32 @@ class Wanted:
     domains: Sequence[str] = ()
     form: str | None = None
 
-    def query(self) -> dict[str, Sequence[str]]:
+    @property
+    def is_filtered(self) -> bool:
+        """Whether only a part is wanted."""
+        return bool(self.hosts or self.labels or self.domains)
+
+    def query(self) -> dict[str, str | Sequence[str]]:
         """The filters as the API takes them."""
         given: dict[str, Sequence[str]] = {
             "host": self.hosts,
             "label": self.labels,
             "domain": self.domains,
+            "format": [self.form] if self.form else (),
         }
-        if self.form:
-            given["format"] = [self.form]
         return {name: list(values) for name, values in given.items() if values}
+
+
+def check_hosts(api: Api, hosts: Sequence[str], labels: Sequence[str]) -> None:
+    """Refuse a filter that no host passes: it would look like a fleet without routes.
+
+    Raises:
+        CommandError: There is no such host, or none has the labels.
+    """
+    from fleet.cli.view import Choice, chosen
+
+    if hosts or labels:
+        chosen(api.hosts(), Choice(hosts, labels))
 
 
 def parts_of(found: Found) -> Sequence[Part]:
@@ -76,34 +95,29 @@ def look(api: Api, wanted: Wanted, revision: int | None = None, wait: str = "30s
         revision: Wait until the table has another one than this.
         wait: How long, at most.
     """
-    kind = DOCUMENTS[wanted.kind]
-    path = f"/api/revp/{wanted.kind}"
-    query: dict[str, str | Sequence[str]] = dict(wanted.query())
-    first = query | ({"wait": wait, "revision": str(revision)} if revision is not None else {})
-    answer = api.read(path, kind, first | {"limit": str(PAGE)})
-    parts = list(parts_of(answer))
-    for page in _rest(api, path, kind, query, answer):
-        parts += parts_of(page)
-    whole = Page(total=len(parts), offset=0, limit=max(1, len(parts)))
-    return _replaced(answer, wanted.kind, tuple(parts), whole)
+    first: Query = {} if revision is None else {"wait": wait, "revision": str(revision)}
+    for _ in range(ATTEMPTS):
+        found, is_torn = _pages(api, wanted, first)
+        if not is_torn:
+            break
+        first = {}
+    return found
 
 
-def _rest(
-    api: Api, path: str, kind: type[Found], query: Mapping[str, str | Sequence[str]], first: Found
-) -> Iterator[Found]:
-    count = len(parts_of(first))
-    while count < first.page.total:
-        page = api.read(path, kind, {**query, "offset": str(count), "limit": str(PAGE)})
-        if not parts_of(page):
-            return
-        count += len(parts_of(page))
-        yield page
-
-
-def _replaced(first: Found, kind: Kind, parts: tuple[Part, ...], page: Page) -> Found:
+def _pages(api: Api, wanted: Wanted, first: Query) -> tuple[Found, bool]:
+    """All pages as one, and whether the table changed between two of them."""
     from msgspec.structs import replace
 
-    return replace(first, **{kind: parts, "page": page})
+    kind, path = DOCUMENTS[wanted.kind], f"/api/revp/{wanted.kind}"
+    query = wanted.query() | {"limit": str(PAGE)}
+    page = answer = api.read(path, kind, {**query, **first})
+    parts, is_torn = list(parts_of(answer)), False
+    while parts_of(page) and len(parts) < page.page.total:
+        page = api.read(path, kind, query | {"offset": str(len(parts))})
+        is_torn |= page.revision != answer.revision
+        parts += parts_of(page)
+    whole = Page(total=len(parts), offset=0, limit=max(1, len(parts)))
+    return replace(answer, **{wanted.kind: tuple(parts), "page": whole}), is_torn
 
 
 def document(api: Api, form: str, wanted: Wanted, options: Sequence[str]) -> bytes:
@@ -128,8 +142,6 @@ def parse_options(options: Sequence[str]) -> dict[str, Sequence[str]]:
     Raises:
         CommandError: One has no `=`.
     """
-    from fleet.cli.errors import USAGE, CommandError
-
     parsed: dict[str, list[str]] = {}
     for option in options:
         name, equals, value = option.partition("=")

@@ -1,91 +1,122 @@
-"""How routes, their issues, conflicts and changes look."""
+"""How routes, conflicts and what waits look."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from fleet.cli.format import ago
-from fleet.cli.output import write, write_json
-from fleet.cli.route_sources import Found
+from fleet.cli.output import is_terminal, write
+from fleet.cli.route_issues import issue_lines
+from fleet.cli.route_sources import Found, Wanted
 from fleet.cli.table import Cell, Column, Table, Tone, cell, write_lines, write_table
 from web.route_documents import (
     ConflictsDocument,
+    EndpointDocument,
     MemberDocument,
-    RouteChangeDocument,
     RouteDocument,
-    RouteIssueDocument,
     RouteIssuesDocument,
     RoutesDocument,
     WaitingRoutesDocument,
 )
 
 STATUS_TONES: dict[str, Tone] = {"up": "good", "degraded": "warn", "down": "bad"}
-SEVERITY_TONES: dict[str, Tone] = {"error": "bad", "warning": "warn", "info": "dim"}
-KIND_TONES: dict[str, Tone] = {"added": "good", "removed": "bad"}
 
 
-def write_found(found: Found, *, as_json: bool) -> bool:
-    """Write what was found; whether something in it is down or an error."""
-    if as_json:
-        write_json(found)
-    else:
-        table, below = shown(found)
-        if table.rows:
-            write_table(table)
-            write("")
-        write_lines(below)
+def is_bad(found: Found, wanted: Wanted) -> bool:
+    """Whether something is down or an error, or cannot be told yet."""
     match found:
         case RoutesDocument():
-            return any(route.status == "down" for route in found.routes)
+            down = any(route.status == "down" for route in found.routes)
+            return down or not found.complete or bool(unserved(found, wanted))
         case RouteIssuesDocument():
             return any(issue.severity == "error" for issue in found.issues)
     return False
 
 
-def shown(found: Found) -> tuple[Table, list[Cell]]:
+def unserved(found: RoutesDocument, wanted: Wanted) -> list[str]:
+    """The domains that were named one by one, and have no route."""
+    if found.routes:
+        known = {route.domain for route in found.routes}
+        named = [name.strip().lower().removesuffix(".") for name in wanted.domains]
+        return [name for name in named if name.isascii() and _is_exact(name) and name not in known]
+    return [name for name in wanted.domains if _is_exact(name)]
+
+
+def _is_exact(name: str) -> bool:
+    return not any(sign in name for sign in "*?[")
+
+
+def write_found(found: Found, wanted: Wanted) -> None:
+    """Write what was found, for people."""
+    table, below = shown(found, wanted)
+    if table.rows:
+        write_table(table)
+        write("")
+    write_lines(below)
+
+
+def shown(found: Found, wanted: Wanted) -> tuple[Table, list[Cell]]:
     """The table of what was found, and the lines below it."""
     match found:
         case RoutesDocument():
-            return routes_table(found.routes), list(_routes_lines(found))
+            return routes_table(found.routes), list(_routes_lines(found, wanted))
         case RouteIssuesDocument():
-            return issues_table(found.issues), [_count(len(found.issues), "issue")]
+            count = counted(len(found.issues), "issue")
+            return Table((), ()), [*issue_lines(found.issues), Cell(count, "dim")]
         case ConflictsDocument():
-            return conflicts_table(found), [_count(len(found.conflicts), "conflict")]
+            count = counted(len(found.conflicts), "conflict")
+            return conflicts_table(found), [Cell(count, "dim")]
         case WaitingRoutesDocument():
-            return waiting_table(found), [_count(len(found.waiting), "route", " waiting")]
+            count = counted(len(found.waiting), "route")
+            return waiting_table(found), [Cell(f"{count} waiting", "dim")]
 
 
-def _count(number: int, what: str, rest: str = "") -> Cell:
-    return Cell(f"{number or 'no'} {what}{'s' * (number != 1)}{rest}", "dim")
+def counted(number: int, what: str) -> str:
+    """`no issue`, `1 issue`, `2 issues`."""
+    return f"{number or 'no'} {what}{'s' * (number > 1)}"
 
 
 def routes_table(routes: Iterable[RouteDocument]) -> Table:
-    """One row a route."""
+    """One row a backend. On a terminal a route is named once, in a pipe in each of its rows."""
     columns = (
         Column("ROUTE", least=16),
         Column("STATUS"),
-        Column("BACKENDS", least=24),
-        Column("HTTPS", rank=2),
-        Column("POLICY", rank=4),
-        Column("STRIP", rank=3),
-        Column("CHECK", rank=5),
+        Column("BACKEND", least=12),
+        Column("ENDPOINT", rank=1, least=15),
+        Column("STATE", least=8),
+        Column("HTTPS", rank=3),
+        Column("STRIP", rank=4),
+        Column("WEIGHT", rank=5, right=True),
+        Column("POLICY", rank=6),
+        Column("CHECK", rank=7),
     )
-    return Table(columns, [_route_row(route) for route in routes])
+    once = is_terminal()
+    return Table(columns, [row for route in routes for row in _rows(route, once=once)])
 
 
-def _route_row(route: RouteDocument) -> list[Cell]:
-    count = f" {route.serving}/{route.wanted}" if route.wanted != 1 else ""
-    held = ", held" if route.held_until else ""
+def _rows(route: RouteDocument, *, once: bool) -> Iterator[list[Cell]]:
     settings = route.settings
-    return [
+    counts = f" {route.serving}/{route.wanted}" if route.wanted != 1 else ""
+    held = ", held" if route.held_until else ""
+    head = [
         cell(address(route.domain, route.path), "strong"),
-        cell(f"{route.status}{count}{held}", STATUS_TONES.get(route.status, "")),
-        cell(", ".join(map(_member, route.members))),
-        cell("yes" if settings.https else "no", "" if settings.https else "dim"),
-        cell(settings.policy if len(route.members) > 1 else None, "dim"),
-        cell(settings.strip_prefix),
-        cell(settings.check.path if settings.check else None, "dim"),
+        cell(f"{route.status}{counts}{held}", STATUS_TONES[route.status]),
     ]
+    tail = [
+        cell("yes" if settings.https else "no", "dim"),
+        cell(settings.strip_prefix),
+    ]
+    for number, member in enumerate(route.members):
+        yield [
+            *([Cell(""), Cell("")] if once and number else head),
+            cell(member.name),
+            cell(authority(member.endpoint)),
+            cell(standing(member), "good" if member.serving else "bad"),
+            *tail,
+            cell(member.weight, "dim" if member.weight == 1 else ""),
+            cell(settings.policy, "dim"),
+            cell(settings.check.path if settings.check else None, "dim"),
+        ]
 
 
 def address(domain: str, path: str) -> str:
@@ -93,62 +124,41 @@ def address(domain: str, path: str) -> str:
     return domain + (path if path != "/" else "")
 
 
-def _member(member: MemberDocument) -> str:
-    """`edge/web-1 10.0.0.5:8080`, and why it gets no requests."""
-    parts = [member.name] if member.origin == "container" else ["static"]
-    if member.endpoint is not None:
-        where = member.endpoint.address
-        host = f"[{where}]" if ":" in where else where
-        parts.append(f"{host}:{member.endpoint.port}")
-    if member.weight not in (0, 1):
-        parts.append(f"x{member.weight}")
-    if member.standing != "up":
-        age = f" {ago(member.stale_since)}" if member.stale_since else ""
-        parts.append(f"({member.standing}{age})")
-    return " ".join(parts)
+def authority(endpoint: EndpointDocument | None) -> str:
+    """`10.0.0.5:8080`, `[fd00::5]:8080`, or nothing."""
+    if endpoint is None:
+        return ""
+    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
+    return f"{host}:{endpoint.port}"
 
 
-def _routes_lines(found: RoutesDocument) -> Iterator[Cell]:
+def standing(member: MemberDocument) -> str:
+    """How a backend stands, and for how long if that is not how it should be: `unhealthy 5m`."""
+    since = member.stale_since if member.standing == "stale" else member.since
+    return f"{member.standing} {ago(since)}".strip() if member.standing != "up" else "up"
+
+
+def _routes_lines(found: RoutesDocument, wanted: Wanted) -> Iterator[Cell]:
     if not found.complete:
-        missing = ", ".join(found.missing) or "the hosts"
-        yield Cell(f"proxies are told nothing yet: not heard of {missing}", "warn")
-    if not found.routes:
-        yield Cell("no route matches; label a container with snadboy.revp.PORT.domain=NAME", "dim")
-        return
-    by_status = dict.fromkeys(STATUS_TONES, 0)
-    for route in found.routes:
-        by_status[route.status] += 1
-    told = ", ".join(f"{count} {name}" for name, count in by_status.items() if count)
-    yield Cell(f"{told} (revision {found.revision})", "dim")
+        yield incomplete(found.missing)
+    for name in unserved(found, wanted):
+        yield cell(f"no route for {name}; `fleet routes explain {name}` looks for it", "bad")
+    if found.routes:
+        by_status = dict.fromkeys(STATUS_TONES, 0)
+        for route in found.routes:
+            by_status[route.status] += 1
+        told = ", ".join(f"{count} {name}" for name, count in by_status.items() if count)
+        yield Cell(f"{told} (revision {found.revision})", "dim")
+    elif wanted.is_filtered:
+        yield Cell(f"no route matches (revision {found.revision})", "dim")
+    else:
+        yield Cell("no route; label a container with snadboy.revp.PORT.domain=NAME", "dim")
 
 
-def issues_table(issues: Iterable[RouteIssueDocument]) -> Table:
-    """One row an issue."""
-    columns = (
-        Column("SEVERITY"),
-        Column("CONTAINER", least=16),
-        Column("CODE", rank=3),
-        Column("LABEL", rank=2, least=16),
-        Column("WHAT", least=24),
-        Column("DONE INSTEAD", rank=1, least=16),
-    )
-    rows = [
-        [
-            cell(issue.severity, SEVERITY_TONES.get(issue.severity, "")),
-            cell("/".join(filter(None, (issue.host, issue.container))), "strong"),
-            cell(issue.code, "dim"),
-            cell(f"{issue.key}={issue.value}" if issue.key else None),
-            cell(_what(issue)),
-            cell(issue.action),
-        ]
-        for issue in issues
-    ]
-    return Table(columns, rows)
-
-
-def _what(issue: RouteIssueDocument) -> str:
-    meant = f" Did you mean {issue.suggestion}?" if issue.suggestion else ""
-    return issue.message + meant
+def incomplete(missing: Iterable[str]) -> Cell:
+    """Why proxies are told nothing yet."""
+    names = ", ".join(missing) or "the hosts"
+    return cell(f"proxies are told nothing yet: not heard of {names} since the start", "warn")
 
 
 def conflicts_table(found: ConflictsDocument) -> Table:
@@ -186,32 +196,3 @@ def waiting_table(found: WaitingRoutesDocument) -> Table:
         for each in found.waiting
     ]
     return Table(columns, rows)
-
-
-def changes_table(changes: Iterable[RouteChangeDocument]) -> Table:
-    """One row a change, newest last."""
-    columns = (
-        Column("TIME"),
-        Column("REVISION", rank=3, right=True),
-        Column("CHANGE"),
-        Column("ROUTE", least=16),
-        Column("CAUSE", rank=1, least=12),
-        Column("SUMMARY", least=24),
-    )
-    rows = [
-        [
-            cell(f"{change.time.astimezone():%Y-%m-%d %H:%M:%S}", "dim"),
-            cell(change.revision, "dim"),
-            cell(change.kind, KIND_TONES.get(change.kind, "")),
-            cell(address(change.domain, change.path), "strong"),
-            cell(_cause(change)),
-            cell(change.summary),
-        ]
-        for change in changes
-    ]
-    return Table(columns, rows)
-
-
-def _cause(change: RouteChangeDocument) -> str:
-    who = "/".join(filter(None, (change.cause.host, change.cause.container)))
-    return f"{change.cause.event}{f' of {who}' if who else ''}"
