@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from labels.drift import ProxyKind
+
 State = Literal[
     "created",
     "running",
@@ -36,6 +38,7 @@ Status = Literal["up", "degraded", "down"]
 IssueSeverity = Literal["error", "warning", "info"]
 ROUTE_STATUSES: tuple[Status, ...] = get_args(Status)
 SEVERITIES: tuple[IssueSeverity, ...] = get_args(IssueSeverity)
+PROXIES: tuple[ProxyKind, ...] = get_args(ProxyKind)
 MAX_REVISION = 2**63 - 1
 MAX_WAIT = 60  # seconds
 
@@ -73,6 +76,8 @@ _EXPECTED = {
     "wait": f"a duration up to {MAX_WAIT}s like 30s, together with revision",
     "revision": "the revision of an earlier answer; with wait, another one is waited for",
     "format": "the name of a format that is rendered, for what it cannot express",
+    "proxy": f"one of {', '.join(PROXIES)}",
+    "url": "the address of a proxy's admin interface, such as http://127.0.0.1:2019",
     "follow": "true for the lines that come too, as server-sent events",
 }
 

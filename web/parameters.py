@@ -11,6 +11,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
+from labels.drift import ProxyKind
 from labels.render.options import Option
 from web.expectations import (
     MAX_OFFSET,
@@ -84,6 +85,9 @@ Codes = Annotated[list[str] | None, _declare("code")]
 Wait = Annotated[str | None, _declare("wait")]
 Revision = Annotated[int | None, _declare("revision", ge=0, le=MAX_REVISION)]
 FormatName = Annotated[str | None, _declare("format")]
+
+OneProxy = Annotated[ProxyKind, _declare("proxy")]
+AdminUrl = Annotated[str, _text("url", 500)]
 
 OPTIONS = "options"
 """A handler's key for options of a renderer, which it takes besides the parameters it declares."""

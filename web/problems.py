@@ -45,6 +45,8 @@ KINDS: dict[str, tuple[int, str]] = {
     "unsupported-media-type": (415, "Unsupported media type"),
     "wrong-host-header": (421, "Wrong Host header"),
     "internal-error": (500, "Internal error"),
+    "proxy-unreachable": (502, "Proxy unreachable"),
+    "proxy-not-understood": (502, "Proxy not understood"),
     "too-many-streams": (503, "Too many streams"),
     "routes-unavailable": (503, "Routes unavailable"),
     "routes-incomplete": (503, "Routes incomplete"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from labels.drift import ProxyKind
 from labels.model import (
     ChangeKind,
     Origin,
@@ -317,3 +318,42 @@ class LabelsDocument(Document, frozen=True, kw_only=True):
 
     prefix: str
     labels: tuple[LabelDocument, ...]
+
+
+class ServedDocument(Document, frozen=True, kw_only=True):
+    """One route as a proxy has it, or should: `endpoints` are `ADDRESS:PORT`, sorted.
+
+    `scheme` is of the backends; None where the proxy does not tell, or there are none.
+    """
+
+    domain: str
+    path: str
+    scheme: Scheme | None
+    endpoints: tuple[str, ...]
+
+
+class DifferenceDocument(Document, frozen=True, kw_only=True):
+    """A route that the proxy has, but otherwise."""
+
+    domain: str
+    path: str
+    wanted: ServedDocument
+    found: ServedDocument
+
+
+class DriftDocument(Document, frozen=True, kw_only=True):
+    """`/api/revp/drift`: how what a proxy serves differs from the table of a revision.
+
+    `drifted` is whether it does. `same` counts the routes that do not, `skipped` what the proxy
+    has besides that is no route like ours.
+    """
+
+    proxy: ProxyKind
+    url: str
+    revision: int
+    drifted: bool
+    same: int
+    skipped: int
+    missing: tuple[ServedDocument, ...]
+    extra: tuple[ServedDocument, ...]
+    different: tuple[DifferenceDocument, ...]

@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from fleet.feed import Subscription
+from fleet.revp.drift import drift
 from fleet.revp.feed import RouteFeed
+from labels.drift import Drift, ProxyKind
 from labels.facts import Facts, Health, Place, Published
 from labels.keys import Rules
 from labels.model import Cause, Change, RoutedContainer, Table
@@ -93,3 +95,6 @@ class RoutesInMemory:
     async def follow(self, after: int | None = None) -> AsyncIterator[Subscription[Change]]:
         with self.feed.follow(after) as subscription:
             yield subscription
+
+    async def drift(self, kind: ProxyKind, url: str) -> Drift:
+        return await drift(kind, url, self.table)

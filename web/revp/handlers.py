@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.revp import changes, domains, issues, labels, proxies, routes
+from web.revp import changes, domains, drift, issues, labels, proxies, routes
 
 HANDLERS_OF_ROUTES = (
     routes.list_routes,
@@ -12,6 +12,7 @@ HANDLERS_OF_ROUTES = (
     issues.list_issues,
     domains.show_domain,
     changes.list_changes,
+    drift.show_drift,
     labels.list_labels,
     changes.stream_changes,
     *proxies.PROXY_HANDLERS,
