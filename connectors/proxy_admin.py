@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Sequence
 from typing import Final, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import httpx
 import trio
 
 from config.urls import check_admin_url
+from connectors.wire import MalformedError, Reader, TruncatedError
 
 TIMEOUT: Final = 10.0  # seconds for one answer, from the name to its last byte
 LARGEST: Final = 64 * 1024 * 1024  # bytes of one answer
+RECEIVE: Final = 64 * 1024
 PAGES: Final = 200
 PER_PAGE: Final = 1000
 
@@ -55,13 +57,9 @@ class ProxyAdmin:
     """
 
     def __init__(self, url: str, listed: Sequence[str] = ()) -> None:
-        try:
-            check_admin_url(url)
-        except ValueError as error:
+        if fault := _fault(url):
             hint = "give http(s)://HOST:PORT, tcp://HOST:PORT or unix:///PATH"
-            raise ProxyError("refused", f"the URL of the proxy has {error}", hint) from error
-        if {".", ".."} & set(unquote(urlsplit(url).path).split("/")):
-            raise ProxyError("refused", "the URL of the proxy has `..` in its path")
+            raise ProxyError("refused", f"the URL of the proxy has {fault}", hint)
         self._url = url.rstrip("/")
         self._parts = urlsplit(self._url)
         self._listed = any(_begins(self._url, prefix.rstrip("/")) for prefix in listed)
@@ -130,39 +128,50 @@ class ProxyAdmin:
         try:
             with trio.fail_after(TIMEOUT):
                 return await self._ask(target)
-        except (OSError, httpx.HTTPError, trio.TooSlowError) as error:
+        except (OSError, trio.BrokenResourceError, trio.TooSlowError, TruncatedError) as error:
             raise self._unreachable(error) from error
+        except MalformedError as error:  # what it says quotes the proxy
+            hint = "is this the admin interface?"
+            raise ProxyError("not-understood", f"{self._url} does not speak HTTP", hint) from error
 
     async def _ask(self, target: str) -> tuple[bytes, str]:
-        address, port = await self._resolve()
-        # The address that was checked is the one that is connected to, by the name's certificate.
-        url = httpx.URL(self._url + target).copy_with(host=address, port=port)
-        headers = {"host": self._parts.netloc, "accept-encoding": "identity"}
-        name = {"sni_hostname": self._parts.hostname}
-        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
-            request = client.build_request("GET", url, headers=headers, extensions=name)
-            answer = await client.send(request, stream=True)
-            try:
-                self._check(answer)
-                body = bytearray()
-                async for piece in answer.aiter_raw():
-                    body += piece
-                    if len(body) > LARGEST:
-                        raise self._too_large()
-            finally:
-                await answer.aclose()
-        return bytes(body), answer.headers.get("x-next-page", "")
+        parts = self._parts
+        request = (
+            f"GET {parts.path}{target} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: fleet\r\n"
+            "Accept-Encoding: identity\r\nConnection: close\r\n\r\n"
+        )
+        stream = await self._connect_http()
+        try:
+            await stream.send_all(request.encode("ascii"))
+            reader, body = Reader(), bytearray()
+            while not reader.done:
+                body += reader.feed(await stream.receive_some(RECEIVE))
+                if len(body) > LARGEST:
+                    raise self._too_large()
+        finally:
+            await trio.aclose_forcefully(stream)
+        head = reader.head
+        assert head is not None  # noqa: S101 - an answer that is done has one
+        self._check(head.status)
+        return bytes(body), head.headers.get(b"x-next-page", b"").decode("latin-1")
 
-    def _check(self, answer: httpx.Response) -> None:
-        status = answer.status_code
+    async def _connect_http(self) -> trio.abc.Stream:
+        """Connect to the address that was checked; a certificate must be the name's."""
+        address, port = await self._resolve()
+        stream = await trio.open_tcp_stream(address, port)
+        if self._parts.scheme == "http":
+            return stream
+        context = ssl.create_default_context()
+        name = self._parts.hostname
+        return trio.SSLStream(stream, context, server_hostname=name, https_compatible=True)
+
+    def _check(self, status: int) -> None:
         if 300 <= status < 400:
             hint = "give the URL that it leads to"
             raise ProxyError("not-understood", f"{self._url} answers with a redirect", hint)
         if status != 200:
             hint = "is this the admin interface, and may this machine ask it?"
             raise ProxyError("not-understood", f"{self._url} answers {status}", hint)
-        if answer.headers.get("content-encoding", "identity") != "identity":
-            raise ProxyError("not-understood", f"{self._url} answers compressed, unasked")
 
     async def _resolve(self) -> tuple[str, int]:
         """The one address that is used.
@@ -180,13 +189,27 @@ class ProxyAdmin:
         return address, port
 
     def _unreachable(self, error: Exception) -> ProxyError:
-        late = isinstance(error, trio.TooSlowError | httpx.TimeoutException)
-        why = f"no answer within {TIMEOUT:g} s" if late else "it cannot be connected to"
+        why = "it cannot be connected to"
+        if isinstance(error, trio.TooSlowError):
+            why = f"no whole answer within {TIMEOUT:g} s"
+        elif isinstance(error, TruncatedError):
+            why = "it ended the connection without a whole answer"
         hint = "does the proxy run, and does its admin interface listen there?"
         return ProxyError("unreachable", f"{self._url}: {why}", hint)
 
     def _too_large(self) -> ProxyError:
         return ProxyError("not-understood", f"{self._url} answers more than {LARGEST} bytes")
+
+
+def _fault(url: str) -> str:
+    """What is wrong with a URL, empty if nothing is."""
+    try:
+        check_admin_url(url)
+    except ValueError as error:
+        return str(error)
+    if not url.isascii():
+        return "a character that is not ASCII"
+    return "`..` in its path" if {".", ".."} & set(unquote(urlsplit(url).path).split("/")) else ""
 
 
 def _begins(url: str, prefix: str) -> bool:
