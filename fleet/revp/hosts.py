@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import trio
@@ -25,6 +25,7 @@ from labels.model import Cause
 from labels.table import RouteTable
 
 LISTING = 1.0  # seconds for which what is heard of a host waits for its list to be whole
+JOINING = 10.0  # seconds for which a host that leaves stays until those that join are listed
 CONFIGURATION = Cause(event="configuration")
 
 
@@ -33,6 +34,9 @@ class RoutedHosts:
 
     A host is listed container by container. What is heard meanwhile waits for the whole list, but
     not long: one container that does not answer must hold up nobody else's route.
+
+    A host that leaves takes its routes with it at once. If others join in the same moment it may
+    have got another name: its routes stay until those are listed, so that none is away in between.
 
     Args:
         tracker: The live state.
@@ -44,7 +48,8 @@ class RoutedHosts:
         self._hosts: Mapping[str, Host] = {}
         self._told: dict[str, Place] = {}
         self._moved: dict[str, None] = {}
-        self._left: dict[str, None] = {}
+        self._left: dict[str, float] = {}  # until when their routes stay at most
+        self._joining: set[str] = set()  # those that wait for no longer than for these
         self._listed: dict[str, None] = {}
         self._ever_listed: set[str] = set()
         self._touched: dict[str, dict[str, Container]] = {}
@@ -60,9 +65,12 @@ class RoutedHosts:
         """
         before = self._hosts
         self._hosts = {name: host for name, host in hosts.items() if host.enabled}
-        for name in before.keys() - self._hosts.keys():
-            self._leave(name)
-        for name in self._hosts.keys() - before.keys():
+        leaving, joining = before.keys() - self._hosts.keys(), self._hosts.keys() - before.keys()
+        if leaving:
+            self._joining |= joining
+        for name in leaving:
+            self._leave(name, JOINING if joining else 0.0)
+        for name in joining:
             self._patience[name] = trio.current_time() + wait
         self._moved |= dict.fromkeys(self._hosts)
 
@@ -77,7 +85,7 @@ class RoutedHosts:
                 return self._host_changed(state, previous)
             case HostRemoved(host=host) if host in self._hosts:
                 self._hosts = {name: kept for name, kept in self._hosts.items() if name != host}
-                self._leave(host)
+                self._leave(host, 0.0)
                 return True
         return False
 
@@ -94,25 +102,30 @@ class RoutedHosts:
     def deadline(self) -> float:
         """When there is something to tell though nothing more is heard, in trio's time."""
         lists = [since + LISTING for since in self._since.values()]
-        return min((*lists, *self._patience.values()), default=float("inf"))
+        return min((*lists, *self._patience.values(), *self._left.values()), default=float("inf"))
 
-    def tell(self, table: RouteTable, now: datetime) -> bool:
-        """Tell the table what is new; returns whether anything was."""
-        left, self._left = self._left, {}
-        for host in left:
-            table.forget(host, CONFIGURATION, now)
-        moved = self._tell_places(table, now)
+    def tell(self, table: RouteTable, now: datetime) -> None:
+        """Tell the table what is new."""
+        self._forget([host for host in self._left if host in self._hosts], table, now)
+        self._tell_places(table, now)
         listed, self._listed = self._listed, {}
         for host in listed:
             self._tell_list(host, table, now)
-        due = [host for host in self._touched if self._is_due(host)]
-        for host in due:
+        for host in [host for host in self._touched if self._is_due(host)]:
             self._tell_touched(host, table, now)
-        given_up = [host for host, at in self._patience.items() if at <= trio.current_time()]
-        for host in given_up:
+        at = trio.current_time()
+        left = [host for host, until in self._left.items() if until <= at or not self._joining]
+        self._forget(left, table, now)
+        for host in [host for host, until in self._patience.items() if until <= at]:
             del self._patience[host]
             table.give_up(host, now)
-        return bool(left or moved or listed or due or given_up)
+
+    def _forget(self, hosts: Iterable[str], table: RouteTable, now: datetime) -> None:
+        for host in hosts:
+            del self._left[host]
+            table.forget(host, CONFIGURATION, now)
+        if not self._left:
+            self._joining.clear()
 
     def _touch(self, container: Container) -> bool:
         host = container.host
@@ -133,25 +146,23 @@ class RoutedHosts:
         self._moved[host.name] = None
         return True
 
-    def _leave(self, host: str) -> None:
-        self._left[host] = None
+    def _leave(self, host: str, stays: float) -> None:
+        self._left[host] = trio.current_time() + stays
         for waiting in (self._told, self._moved, self._listed, self._touched, self._since):
             waiting.pop(host, None)
         self._patience.pop(host, None)
         self._ever_listed.discard(host)
+        self._joining.discard(host)
         self._causes.forget(host)
 
-    def _tell_places(self, table: RouteTable, now: datetime) -> bool:
+    def _tell_places(self, table: RouteTable, now: datetime) -> None:
         moved, self._moved = self._moved, {}
-        changed = False
         for name in moved:
             place = place_of(self._hosts[name], self._tracker.hosts.get(name))
             before = self._told.get(name)
             if place != before:
                 self._told[name] = place
                 table.place(place, _why_moved(before, place), now)
-                changed = True
-        return changed
 
     def _is_due(self, host: str) -> bool:
         """Whether what was heard of a host may be told: nothing is listed now, or for too long."""
@@ -165,6 +176,7 @@ class RoutedHosts:
             self._ever_listed.add(host)
             self._causes.forget(host)  # the Engine told what was long ago
         self._patience.pop(host, None)
+        self._joining.discard(host)
         touched = self._touched.setdefault(host, {})
         for container_id, container in self._tracker.containers(host).items():
             touched.setdefault(container_id, container)
