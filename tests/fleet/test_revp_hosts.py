@@ -77,7 +77,6 @@ def web(number: int = 0, host: str = "a", **fields: Any) -> Container:
     return container(f"{number:064}", **(known | fields))
 
 
-@pytest.mark.usefixtures("autojump_clock")
 async def test_a_list_is_told_as_a_whole() -> None:
     told = Told(local())
     told.begin("a")
@@ -92,8 +91,9 @@ async def test_a_list_is_told_as_a_whole() -> None:
     assert told.table.table.complete
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_a_list_that_takes_long_is_told_in_parts() -> None:
+async def test_a_list_that_takes_long_is_told_in_parts(
+    autojump_clock: Any,  # noqa: ARG001
+) -> None:
     told = Told(local())
     told.begin("a")
     told.put(web())
@@ -105,7 +105,6 @@ async def test_a_list_that_takes_long_is_told_in_parts() -> None:
     assert not told.table.table.complete
 
 
-@pytest.mark.usefixtures("autojump_clock")
 async def test_news_of_a_host_that_is_up_is_told_at_once_and_bursts_as_one() -> None:
     told = Told(local())
     told.begin("a")
@@ -125,7 +124,6 @@ async def test_news_of_a_host_that_is_up_is_told_at_once_and_bursts_as_one() -> 
     assert change.cause.event == "destroy"
 
 
-@pytest.mark.usefixtures("autojump_clock")
 async def test_a_ping_is_no_news() -> None:
     told = Told(local())
     told.begin("a")
@@ -136,7 +134,6 @@ async def test_a_ping_is_no_news() -> None:
     assert not told.heard
 
 
-@pytest.mark.usefixtures("autojump_clock")
 async def test_a_host_out_of_reach_is_stale_and_what_went_meanwhile_goes_with_its_list() -> None:
     told = Told(local())
     told.begin("a")
@@ -154,7 +151,6 @@ async def test_a_host_out_of_reach_is_stale_and_what_went_meanwhile_goes_with_it
     assert told.routes["web-1.example.com"] == ["a/web-1 up"]
 
 
-@pytest.mark.usefixtures("autojump_clock")
 async def test_a_host_that_left_takes_its_routes_along_and_no_news_of_it_counts() -> None:
     told = Told(local(), local("b"))
     told.begin("a", "b")
@@ -172,7 +168,6 @@ async def test_a_host_that_left_takes_its_routes_along_and_no_news_of_it_counts(
     assert told.routes == {}
 
 
-@pytest.mark.usefixtures("autojump_clock")
 async def test_a_host_that_gets_another_name_keeps_its_routes() -> None:
     told = Told(local())
     told.begin("a")
@@ -191,8 +186,9 @@ async def test_a_host_that_gets_another_name_keeps_its_routes() -> None:
     assert told.routes == {"web-0.example.com": ["b/web-0 up"]}
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_a_host_that_leaves_waits_for_a_new_one_no_longer_than_a_moment() -> None:
+async def test_a_host_that_leaves_waits_for_a_new_one_no_longer_than_a_moment(
+    autojump_clock: Any,  # noqa: ARG001
+) -> None:
     told = Told(local())
     told.begin("a")
     told.put(web())
@@ -210,8 +206,9 @@ async def test_a_host_that_leaves_waits_for_a_new_one_no_longer_than_a_moment() 
     assert told.routes == {}
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_a_host_that_is_not_heard_of_is_given_up() -> None:
+async def test_a_host_that_is_not_heard_of_is_given_up(
+    autojump_clock: Any,  # noqa: ARG001
+) -> None:
     told = Told(local(), wait=120)
     told.begin("a")
     told.settle()
@@ -223,7 +220,6 @@ async def test_a_host_that_is_not_heard_of_is_given_up() -> None:
     assert told.hosts.deadline == float("inf")
 
 
-@pytest.mark.usefixtures("autojump_clock")
 async def test_a_new_table_is_told_everything() -> None:
     told = Told(local())
     told.begin("a")
