@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from fleet.cli.api import Api, Message, NotRunningError
 from fleet.cli.errors import CommandError
 from fleet.cli.output import note, write_json_line
+from fleet.cli.route_issues import indented
 from fleet.cli.route_tables import address
-from fleet.cli.table import Cell, Tone, cell, write_lines
+from fleet.cli.table import Cell, Tone, write_lines
 from web.route_documents import RouteChangeDocument
 
 RECONNECT = 2.0  # seconds
@@ -30,11 +31,11 @@ def writer(*, as_json: bool) -> Write:
 
 def write_change(change: RouteChangeDocument) -> None:
     """Write a change as one line for people."""
-    write_lines([change_line(change)])
+    write_lines(change_lines(change))
     sys.stdout.flush()
 
 
-def change_line(change: RouteChangeDocument) -> Cell:
+def change_lines(change: RouteChangeDocument) -> Iterator[Cell]:
     """When, what, of which route, and because of whom."""
     cause = change.cause
     who = "/".join(filter(None, (cause.host, cause.container)))
@@ -42,7 +43,7 @@ def change_line(change: RouteChangeDocument) -> Cell:
     when = f"{change.time.astimezone():%Y-%m-%d %H:%M:%S}"
     route = address(change.domain, change.path)
     text = f"{when}  {change.kind:<7}  {route}  {change.summary} ({because})"
-    return cell(text, KIND_TONES.get(change.kind, ""))
+    yield from indented(text, "", KIND_TONES.get(change.kind, ""), hang=len(when) + 2)
 
 
 def follow(api: Api, query: dict[str, str], revision: int, write: Write) -> None:

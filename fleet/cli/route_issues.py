@@ -25,10 +25,17 @@ def issue_lines(issues: Iterable[Issue | RouteIssueDocument]) -> Iterator[Cell]:
         yield from indented(" ".join(filter(None, (issue.message, meant, issue.action))))
 
 
-def indented(text: str, indent: str = _INDENT, tone: Tone = "") -> Iterator[Cell]:
-    """A text behind an indentation, which its further lines on a terminal have too."""
+def indented(text: str, indent: str = _INDENT, tone: Tone = "", hang: int = 0) -> Iterator[Cell]:
+    """A text behind an indentation; on a terminal it is wrapped, further lines `hang` deeper."""
     if not is_terminal():
         yield cell(indent + text, tone)
         return
-    for line in wrap(text, max(40, width()), initial_indent=indent, subsequent_indent=indent):
-        yield cell(line, tone)
+    lines = wrap(
+        text,
+        max(40, width()),
+        initial_indent=indent,
+        subsequent_indent=indent + " " * hang,
+        break_long_words=False,  # what may be pasted stays in one piece
+        break_on_hyphens=False,
+    )
+    yield from (cell(line, tone) for line in lines)

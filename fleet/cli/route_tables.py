@@ -35,15 +35,13 @@ def is_bad(found: Found, wanted: Wanted) -> bool:
 
 def unserved(found: RoutesDocument, wanted: Wanted) -> list[str]:
     """The domains that were named one by one, and have no route."""
-    if found.routes:
-        known = {route.domain for route in found.routes}
-        named = [name.strip().lower().removesuffix(".") for name in wanted.domains]
-        return [name for name in named if name.isascii() and _is_exact(name) and name not in known]
-    return [name for name in wanted.domains if _is_exact(name)]
+    if not wanted.domains:
+        return []
+    from web.revp.selecting import canonical_domain
 
-
-def _is_exact(name: str) -> bool:
-    return not any(sign in name for sign in "*?[")
+    known = {route.domain for route in found.routes}
+    named = [name for name in wanted.domains if not any(sign in name for sign in "*?[")]
+    return [name for name in named if canonical_domain(name) not in known]
 
 
 def write_found(found: Found, wanted: Wanted) -> None:
@@ -83,7 +81,7 @@ def routes_table(routes: Iterable[RouteDocument]) -> Table:
         Column("STATUS"),
         Column("BACKEND", least=12),
         Column("ENDPOINT", rank=1, least=15),
-        Column("STATE", least=8),
+        Column("STATE"),
         Column("HTTPS", rank=3),
         Column("STRIP", rank=4),
         Column("WEIGHT", rank=5, right=True),

@@ -1,0 +1,238 @@
+"""All that can be told of one domain: what the running fleet knows, and how that looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from fleet.cli.api import PAGE, Api, RefusedError
+from fleet.cli.format import ago
+from fleet.cli.route_changes import change_lines
+from fleet.cli.route_issues import indented, issue_lines
+from fleet.cli.route_tables import STATUS_TONES, address, authority, incomplete
+from fleet.cli.table import Cell, Tone, cell
+from labels.words import STANDINGS, listed
+from web.route_documents import (
+    DomainDocument,
+    MemberDocument,
+    RoutedContainerDocument,
+    RoutedContainersDocument,
+    RouteDocument,
+    RouteIssueDocument,
+    RoutesDocument,
+)
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """The document of `fleet routes explain --json`.
+
+    Attributes:
+        domain: As the table writes it, or as it was given when nothing is known of it.
+        complete: Whether proxies are told anything at all; `missing` hosts are waited for.
+        known: What the table knows of the domain.
+        covered: The wildcard domain that requests go to, as the domain itself has no route.
+        containers: Those that ask for the domain, or for what covers it.
+        speaking: Where none does: those with a label that speaks of it.
+        problem: Why nothing is known, with names that may have been meant.
+    """
+
+    domain: str
+    complete: bool
+    missing: tuple[str, ...]
+    known: DomainDocument | None
+    covered: DomainDocument | None
+    containers: tuple[RoutedContainerDocument, ...]
+    speaking: tuple[RoutedContainerDocument, ...]
+    problem: str = ""
+
+    @property
+    def serving(self) -> DomainDocument | None:
+        """The domain whose routes get the requests, if any does."""
+        for document in (self.known, self.covered):
+            if document is not None and document.routes:
+                return document
+        return None
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether requests are not answered, for all that is known."""
+        serving = self.serving
+        return not self.complete or serving is None or serving.status == "down"
+
+
+def domain_of(text: str) -> str:
+    """The domain that is meant: it may come out of an address bar."""
+    host = urlsplit(text if "://" in text else f"//{text}").netloc
+    return host.rpartition("@")[2].partition(":")[0] or text
+
+
+def explain(api: Api, domain: str) -> Explained:
+    """Read all that is known of a domain."""
+    table = api.read("/api/revp/routes", RoutesDocument, {"limit": "1"})
+    known, problem = _of_domain(api, domain)
+    covered = None
+    if (known is None or not known.routes) and not domain.startswith("*."):
+        covered, _ = _of_domain(api, f"*.{domain.partition('.')[2]}")
+    names = [found.domain for found in (known, covered) if found is not None]
+    asking = _containers(api, names) if names else []
+    others = _containers(api, ()) if not asking else []
+    return Explained(
+        domain=known.domain if known else domain,
+        complete=table.complete,
+        missing=table.missing,
+        known=known,
+        covered=covered,
+        containers=tuple(asking),
+        speaking=tuple(each for each in others if speaks_of(each, domain)),
+        problem=problem,
+    )
+
+
+def _of_domain(api: Api, domain: str) -> tuple[DomainDocument | None, str]:
+    """What is known of it; None, and why, if nothing is."""
+    try:
+        return api.read(f"/api/revp/domains/{quote(domain, safe='')}", DomainDocument), ""
+    except RefusedError as error:
+        if error.kind != "unknown-domain":
+            raise
+        return None, error.message
+
+
+def _containers(api: Api, domains: Iterable[str]) -> list[RoutedContainerDocument]:
+    found: list[RoutedContainerDocument] = []
+    query: dict[str, str | list[str]] = {"limit": str(PAGE), "domain": list(domains)}
+    while True:
+        query["offset"] = str(len(found))
+        answer = api.read("/api/revp/containers", RoutedContainersDocument, query)
+        found += answer.containers
+        if not answer.containers or len(found) >= answer.page.total:
+            return found
+
+
+def speaks_of(container: RoutedContainerDocument, domain: str) -> bool:
+    """Whether a label of the container has the domain in it."""
+    return any(domain.lower() in value.lower() for value in container.labels.values())
+
+
+def lines(found: Explained) -> Iterator[Cell]:
+    """The answer first, then what it rests on."""
+    if not found.complete:
+        yield incomplete(found.missing)
+    yield from _answer(found)
+    for document in (found.known, found.covered):
+        for route in document.routes if document else ():
+            yield Cell("")
+            yield from _route(route)
+    yield from _section("waiting", _waiting(found))
+    yield from _section("conflicts", _conflicts(found))
+    yield from _section("labels that speak of it", _speaking(found))
+    yield from _section("issues", issue_lines(_issues(found)))
+    changes = found.known.changes if found.known else ()
+    yield from _section("changes", chain(*map(change_lines, changes)))
+
+
+def _section(title: str, inside: Iterable[Cell]) -> Iterator[Cell]:
+    cells = list(inside)
+    if cells:
+        yield from (Cell(""), Cell(title, "strong"), *cells)
+
+
+def _answer(found: Explained) -> Iterator[Cell]:
+    serving = found.serving
+    if serving is None:
+        asked = found.known is not None and bool(found.known.waiting or found.known.issues)
+        why = "what asks for it is not served" if asked else "nothing asks for it"
+        yield cell(f"{found.domain}: no route, proxies answer 404: {why}", "bad")
+        if found.problem:
+            yield from indented(found.problem, "  ", "dim")
+        return
+    covered = f", served by {serving.domain}" if serving is found.covered else ""
+    counts = f"{serving.serving} of {serving.wanted} backends get requests"
+    tone = STATUS_TONES[serving.status]
+    yield cell(f"{found.domain}: {serving.status}{covered}: {counts}", tone)
+
+
+def _route(route: RouteDocument) -> Iterator[Cell]:
+    name = address(route.domain, route.path)
+    idle = [f"{each.name} ({_stands(each)})" for each in route.members if not each.serving]
+    because = f", without {listed(idle)}" if idle else ""
+    answer = {
+        "up": "answers",
+        "degraded": f"answers with {route.serving} of {route.wanted} backends{because}",
+        "down": f"answers 503{because}",
+    }[route.status]
+    yield from indented(f"{name} {answer}", "", STATUS_TONES[route.status], hang=2)
+    if route.held_until is not None:
+        until = f"{route.held_until.astimezone():%H:%M:%S}"
+        yield cell(f"  held until {until}: it would be gone, but too many went at once", "warn")
+    yield cell(f"  {', '.join(_terms(route))}", "dim")
+    for member in route.members:
+        yield from _member(member)
+
+
+def _terms(route: RouteDocument) -> Iterator[str]:
+    settings = route.settings
+    yield "https" if settings.https else "plain http"
+    if settings.redirect_https:
+        yield "plain requests are redirected"
+    yield f"backends speak {settings.scheme}"
+    if len(route.members) > 1:
+        yield settings.policy
+    if settings.strip_prefix:
+        yield f"strips {settings.strip_prefix}"
+    if settings.check is not None:
+        yield f"proxies check {settings.check.path} every {settings.check.interval:g}s"
+    if settings.middlewares:
+        yield f"through {', '.join(settings.middlewares)}"
+
+
+def _member(member: MemberDocument) -> Iterator[Cell]:
+    tone: Tone = "good" if member.serving else "bad"
+    weight = f"  weight {member.weight}" if member.weight != 1 else ""
+    where = authority(member.endpoint) or "no endpoint"
+    yield cell(f"  {member.name}  {where}  {_stands(member)}{weight}", tone)
+    for step in member.trace:
+        text = f"{'yes' if step.taken else 'no':<3}  {step.way}: {step.reason}"
+        yield from indented(text, " " * 4, "dim", hang=5)
+
+
+def _stands(member: MemberDocument) -> str:
+    """`unhealthy for 5m`, `up`."""
+    since = member.stale_since if member.standing == "stale" else member.since
+    age = f" for {ago(since)}" if since and member.standing != "up" else ""
+    return STANDINGS[member.standing] + age
+
+
+def _waiting(found: Explained) -> Iterator[Cell]:
+    for each in found.known.waiting if found.known else ():
+        route = address(each.domain, each.path)
+        yield cell(f"  {route}  {each.member.name}: {each.reason}", "warn")
+
+
+def _conflicts(found: Explained) -> Iterator[Cell]:
+    for each in found.known.conflicts if found.known else ():
+        for loser in each.losers:
+            text = (
+                f"{address(each.domain, each.path)}: {each.winner.name} has it ({each.rule}), "
+                f"{loser.member.name} wants it with other {listed(loser.differs, most=12)}"
+            )
+            yield from indented(text, "  ", "bad")
+
+
+def _speaking(found: Explained) -> Iterator[Cell]:
+    for container in found.speaking:
+        off = "" if container.enabled else "  (its labels ask for nothing: they are not enabled)"
+        yield cell(f"  {container.host}/{container.name}{off}", "warn")
+        for key, value in container.labels.items():
+            yield cell(f"    {key}={value}")
+
+
+def _issues(found: Explained) -> list[RouteIssueDocument]:
+    """Those of the domain, and those of the labels of containers that ask for it."""
+    of_domain = list(found.known.issues) if found.known else []
+    containers = (*found.containers, *found.speaking)
+    of_labels = (issue for container in containers for issue in container.issues)
+    return of_domain + [issue for issue in of_labels if issue not in of_domain]
