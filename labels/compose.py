@@ -12,6 +12,7 @@ from labels.spotting import spots
 
 __all__ = ["Compose", "ComposeError", "Service", "read_compose"]
 
+MOST_SERVICES = 300
 _MOST_REPLICAS = 20
 _NOTHING = Node(None, 0, 0)
 _RULES = Rules()
@@ -54,6 +55,8 @@ def read_compose(text: str, host: str = "", rules: Rules = _RULES) -> Compose:
     if "include" in root:
         _tell_elsewhere("include", root["include"], findings)
     services = root["services"].fields("services")
+    if len(services) > MOST_SERVICES:
+        raise root["services"].error(f"there are more than {MOST_SERVICES} services")
     reading = _Reading(project, host, rules)
     return Compose(
         project=project,

@@ -224,12 +224,13 @@ def laughs(levels: int) -> str:
             "with those of aliases",
         ),
         ("services: {a: {ports: ['1-65000:1-65000']}}", None),
+        ("services: {" + ", ".join(f"s{n}: {{}}" for n in range(301)) + "}", "services"),
         (
             "services: {a: {ports: [" + ", ".join(f"'{n}-{n + 900}'" for n in (1, 1000)) + "]}}",
             "ports",
         ),
     ],
-    ids=["laughs", "values", "lists", "mappings", "merges", "range", "ranges"],
+    ids=["laughs", "values", "lists", "mappings", "merges", "range", "services", "ranges"],
 )
 def test_what_asks_for_too_much(text: str, told: str | None) -> None:
     if told is None:
