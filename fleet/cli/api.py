@@ -70,6 +70,15 @@ class Message:
 
 
 @dataclass(frozen=True)
+class ProxyDocument:
+    """What a proxy is given: the table's revision, and how much of it could not be expressed."""
+
+    body: bytes
+    revision: int
+    issues: int
+
+
+@dataclass(frozen=True)
 class Api:
     """A fleet's API.
 
@@ -154,6 +163,25 @@ class Api:
                 return self._answer(connection, path).read()
             except (OSError, HTTPException) as error:
                 raise NotRunningError(f"{self.url} broke off: {error}") from error
+
+    def proxy_document(self, path: str, query: Query) -> ProxyDocument:
+        """A whole document for a proxy.
+
+        Raises:
+            RefusedError: The fleet answered with a problem.
+            NotRunningError: It did not answer, or broke off.
+            CommandError: Something else answered.
+        """
+        with self._open(_target(path, query), {}) as connection:
+            try:
+                answer = self._answer(connection, path)
+                body = answer.read()
+                revision = int(answer.headers["x-fleet-revision"])
+                return ProxyDocument(body, revision, int(answer.headers["x-fleet-issues"]))
+            except (OSError, HTTPException) as error:
+                raise NotRunningError(f"{self.url} broke off: {error}") from error
+            except (_NotOursError, TypeError, ValueError) as error:
+                raise NotRunningError(f"no fleet answers at {self.url}: {error}") from error
 
     def _get(self, path: str, kind: type[T], query: Query | None = None) -> T:
         with self._open(_target(path, query), {"Accept": "application/json"}) as connection:

@@ -88,17 +88,21 @@ class Source:
         """
         if self._settings.direct:
             return None
-        named = self._settings.url
-        url, token = (named, self._settings.token) if named else self._listen()
-        api = Api(url.rstrip("/"), token)
+        api = self.api()
         try:
             return api, api.fleet()
         except NotRunningError as error:
-            if named:
+            if self._settings.url:
                 raise CommandError(
                     str(error), "start it with `fleet up`, or correct --url"
                 ) from error
             return None
+
+    def api(self) -> Api:
+        """Where a running fleet would answer; nothing is asked yet."""
+        named = self._settings.url
+        url, token = (named, self._settings.token) if named else self._listen()
+        return Api(url.rstrip("/"), token)
 
     def _listen(self) -> tuple[str, str]:
         """URL and token by the configuration.

@@ -1,0 +1,162 @@
+"""Files of a proxy that are replaced as a whole, and come back if the proxy will not have them.
+
+A file is replaced by a rename, so nobody ever reads half of it. Until the proxy runs with the new
+ones, the old ones lie beside them under hidden names: who finds such ones was stopped in between,
+and puts them back first.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from fleet.cli.errors import CommandError
+
+NEW_MODE = 0o644
+_OLD, _NONE, _NEW, _LOCK = "old", "none", "new", "lock"
+
+
+class Files:
+    """Some files that belong together, by path. Symbolic links are followed, and stay.
+
+    Args:
+        paths: In the order in which they are to be put in place.
+    """
+
+    def __init__(self, *paths: Path) -> None:
+        self._paths = {path: path.resolve() for path in paths}
+
+    def differ(self, contents: Mapping[Path, bytes]) -> bool:
+        """Whether any has other contents than these, or is not there.
+
+        Raises:
+            CommandError: One cannot be read.
+        """
+        with _explained():
+            return any(_read(self._paths[path]) != contents[path] for path in contents)
+
+    def put(self, contents: Mapping[Path, bytes]) -> None:
+        """Put the contents in place; `keep` or `restore` must follow.
+
+        Raises:
+            CommandError: It could not be done; nothing is changed.
+        """
+        try:
+            with _explained():
+                for path in contents:
+                    _write_aside(self._paths[path], contents[path])
+                for path in contents:
+                    _set_aside(self._paths[path])
+                for path in contents:
+                    _beside(self._paths[path], _NEW).replace(self._paths[path])
+                self._sync()
+        except CommandError:
+            self.restore()
+            raise
+
+    def keep(self) -> None:
+        """The new ones are right: forget the old ones."""
+        with _explained():
+            for path in self._paths.values():
+                for word in (_OLD, _NONE, _NEW):
+                    _beside(path, word).unlink(missing_ok=True)
+            self._sync()
+
+    def restore(self) -> bool:
+        """Put back what was there; False if nothing was set aside."""
+        found = False
+        with _explained():
+            for path in self._paths.values():
+                _beside(path, _NEW).unlink(missing_ok=True)
+                if _beside(path, _OLD).exists():
+                    found = True
+                    _beside(path, _OLD).replace(path)
+                if _beside(path, _NONE).exists():
+                    found = True
+                    path.unlink(missing_ok=True)
+                    _beside(path, _NONE).unlink()
+            self._sync()
+        return found
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the first file's lock for the length of the block.
+
+        Raises:
+            CommandError: Another process holds it.
+        """
+        first = next(iter(self._paths.values()))
+        with _explained():
+            lock = os.open(_beside(first, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                pid = os.pread(lock, 20, 0).decode("ascii", "replace").strip()
+                raise CommandError(
+                    f"another `fleet routes apply` looks after {first}, process {pid or '?'}",
+                    "stop it first",
+                ) from error
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(lock)
+
+    def _sync(self) -> None:
+        for folder in {path.parent for path in self._paths.values()}:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = "its folder must be there, and this user must be allowed to write in it"
+        raise CommandError(f"{error.filename}: {error.strerror}", hint) from error
+
+
+def _beside(path: Path, word: str) -> Path:
+    """A hidden name in the same folder, which no proxy includes."""
+    return path.with_name(f".{path.name}.fleet-{word}")
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _write_aside(path: Path, content: bytes) -> None:
+    """Write the new file with the mode, owner and attributes of the old one."""
+    aside = _beside(path, _NEW)
+    aside.unlink(missing_ok=True)
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        if path.exists():
+            old = path.stat()
+            if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+                os.chown(aside, old.st_uid, old.st_gid)
+            shutil.copystat(path, aside)
+            os.utime(aside)
+        else:
+            aside.chmod(NEW_MODE)
+        os.fsync(file.fileno())
+
+
+def _set_aside(path: Path) -> None:
+    if path.exists():
+        _beside(path, _OLD).hardlink_to(path)
+    else:
+        _beside(path, _NONE).touch()
