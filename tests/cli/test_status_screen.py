@@ -1,4 +1,4 @@
-"""What `fleet status` says of the storage."""
+"""What `fleet status` says of the storage and of the routes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,14 +6,28 @@ from fleet.cli.status_screen import lines
 from fleet.cli.summary import Summary
 from fleet.verdict import verdict
 from tests.fleet.values import NOON
-from web.documents import ConfigDocument, FleetDocument, SpoolDocument, StorageDocument
+from web.documents import (
+    ConfigDocument,
+    FleetDocument,
+    RouteCountsDocument,
+    SpoolDocument,
+    StorageDocument,
+)
+
+WRITING = StorageDocument(state="writing")
 
 
-def _shown(storage: StorageDocument) -> str:
+def _shown(storage: StorageDocument, routes: RouteCountsDocument | None = None) -> str:
     config = ConfigDocument(source=None, loaded=NOON)
-    word, reasons = verdict([], config, storage)
+    word, reasons = verdict([], config, storage, routes)
     fleet = FleetDocument(
-        version="1", started=NOON, verdict=word, reasons=reasons, config=config, storage=storage
+        version="1",
+        started=NOON,
+        verdict=word,
+        reasons=reasons,
+        config=config,
+        storage=storage,
+        routes=routes,
     )
     summary = Summary(
         source="fleet",
@@ -70,3 +84,14 @@ def test_losses_and_damage_stay_to_be_seen() -> None:
 def test_damage_that_held_no_row_names_none() -> None:
     shown = _shown(StorageDocument(state="writing", spool=SpoolDocument(damaged_bytes=48)))
     assert "damaged on disk: 48B; copies" in shown
+
+
+def test_routes_in_one_line_where_there_are_any() -> None:
+    assert "routes" not in _shown(WRITING, RouteCountsDocument(complete=True))
+    well = RouteCountsDocument(total=14, up=14, complete=True)
+    assert "\nroutes: 14 of 14 up\n" in _shown(WRITING, well)
+    sick = RouteCountsDocument(
+        total=14, up=12, degraded=1, down=1, errors=2, conflicts=1, complete=True
+    )
+    line = "routes: 12 of 14 up, 1 degraded, 1 down; 2 errors, 1 conflict"
+    assert line in _shown(WRITING, sick).splitlines()

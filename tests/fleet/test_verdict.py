@@ -8,6 +8,7 @@ from web.documents import (
     ConfigDocument,
     CountsDocument,
     HostDocument,
+    RouteCountsDocument,
     SpoolDocument,
     StorageDocument,
 )
@@ -56,3 +57,31 @@ def test_what_is_long_past_or_mends_itself_does_not_degrade() -> None:
     assert verdict([], None, dropped) == ("ok", ())
     replaying = StorageDocument(state="replaying", spool=SpoolDocument(rows=7))
     assert verdict([], None, replaying) == ("ok", ())
+
+
+def test_routes_without_all_of_their_backends_degrade() -> None:
+    names = ("a.example.com", "b.example.com", "c.example.com", "d.example.com")
+    routes = RouteCountsDocument(
+        total=14, up=9, degraded=1, degraded_domains=names[:1], down=4, down_domains=names,
+        complete=True, error="/x/routes.json cannot be written (No space left on device)",
+    )  # fmt: skip
+    assert verdict([], None, None, routes) == (
+        "degraded",
+        (
+            "4 of 14 routes are down: a.example.com, b.example.com, c.example.com, ...",
+            "1 of 14 routes is degraded: a.example.com",
+            "routes are not remembered for the next start: "
+            "/x/routes.json cannot be written (No space left on device)",
+        ),
+    )
+    well = RouteCountsDocument(total=14, up=14, errors=2, warnings=1, conflicts=1, complete=True)
+    assert verdict([], None, None, well) == ("ok", ())
+
+
+def test_held_and_withheld_routes_degrade() -> None:
+    held = RouteCountsDocument(total=9, up=9, held=5, held_until=NOON, complete=True)
+    told = "5 of 9 routes are held until 12:00:00 UTC, too many went at once"
+    assert verdict([], None, None, held) == ("degraded", (told,))
+    waiting = RouteCountsDocument(missing=("a", "b"))
+    told = "proxies are not told of routes yet: nothing is known of a, b"
+    assert verdict([], None, None, waiting) == ("degraded", (told,))
