@@ -47,14 +47,14 @@ def planned(groups: dict[int, Group], rules: Rules, findings: Findings) -> Plans
             tell_disabled(label, findings)
     plans = []
     inheriting = []
-    for port in enabled:
-        if port == WHOLE:
-            continue
+    for port in ports:
         _tell_port_twice(port, groups[port], findings)
         domain = groups[port].get("domain")
-        if domain is None and _speaks(groups[port]) and WHOLE in enabled:
-            inheriting.append(port)
+        if domain is None and _speaks(groups[port]):
+            inheriting.append(port)  # off or not, the container's domain is there for it
             domain = whole.get("domain")
+        if port not in enabled:
+            continue
         if domain is None:
             _tell_no_domain(f"{normalized(rules.prefix)}.{port}", findings)
         else:

@@ -43,8 +43,8 @@ def known_name(name: str) -> str | None:
 @lru_cache(maxsize=1024)
 def resembles(head: str, prefix: str) -> bool:
     """Whether the head of a label is the prefix with a slip in it. Both are lower case."""
-    if head == prefix or abs(len(head) - len(prefix)) > _MOST:
-        return False
-    if head in prefix.split("."):
+    if len(head) > 3 and head in prefix.split("."):
         return True
+    if abs(len(head) - len(prefix)) > 3:
+        return False
     return difflib.SequenceMatcher(None, head, prefix).ratio() >= 0.8

@@ -109,6 +109,7 @@ PORTS: list[tuple[str, list[Published], list[str]]] = [
     ("[{target: 80}]", [published(None)], ["compose-random-port"]),
     ('["8080:80", "${PORT:-1}:81"]', [published(8080)], ["compose-bad-port"]),
     ("[{published: 80}]", [], ["compose-bad-port"]),
+    ("[{target: 80, published: '${PORT}'}]", [], ["compose-bad-port"]),
     ('["0:80", "70000:80", "a:b", "1:2:3:4", "1-2:80-90", "9-8:1"]', [], ["compose-bad-port"] * 6),
 ]
 
@@ -118,6 +119,16 @@ def test_ports(ports: str, expected: list[Published], told: list[str]) -> None:
     found = service(f"ports: {ports}")
     assert list(found.containers[0].ports) == expected
     assert codes(found) == told
+
+
+def test_ports_that_are_only_exposed() -> None:
+    found = service("expose: [80-81, 90/udp, ninety]")
+    assert list(found.containers[0].ports) == [
+        published(None, 80),
+        published(None, 81),
+        published(None, 90, protocol="udp"),
+    ]
+    assert codes(found) == ["compose-bad-port"]
 
 
 def test_how_many_containers_there_are() -> None:
@@ -274,7 +285,7 @@ fields = st.fixed_dictionaries(
     services=st.dictionaries(st.text(max_size=5), fields | trees, max_size=3),
     cut=st.integers(0, 400),
 )
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(derandomize=True, deadline=None, max_examples=60)
 def test_a_file_is_read_or_refused(services: dict[str, object], cut: int) -> None:
     whole = yaml.safe_dump({"services": services}, allow_unicode=True)
     for text in (whole, whole[:cut]):

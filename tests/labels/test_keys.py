@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from labels.terms import CODES
 from tests.labels.reading import revp
 
 ROOT = Path(__file__).parents[2]
+PROXIES = r"^(?:caddy|haproxy|nginx|prometheus|traefik)-"
 DOCUMENT = (ROOT / "docs" / "labels.md").read_text()
 
 
@@ -75,14 +77,12 @@ def test_no_other_label_is_documented() -> None:
     assert lines == [row(key) for key in KEYS]
 
 
-def used_codes() -> Iterator[str]:
+def used_codes(*folders: str) -> Iterator[str]:
     """The codes of issues in the sources: where one is made, and where one is told of."""
-    for folder in ("labels", "fleet/revp"):
-        for path in (ROOT / folder).glob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call):
-                    yield from of_call(node)
-    yield from CODES.values()
+    for path in (path for folder in folders for path in (ROOT / folder).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                yield from of_call(node)
 
 
 def of_call(call: ast.Call) -> Iterator[str]:
@@ -94,9 +94,17 @@ def of_call(call: ast.Call) -> Iterator[str]:
 
 
 def test_every_code_is_documented() -> None:
-    codes = set(used_codes())
+    codes = set(used_codes("labels", "fleet/revp")) | set(CODES.values())
     assert {"no-domain", "check-timeout", "bad-port", "too-many-issues"} <= codes
     assert [code for code in sorted(codes) if f"`{code}`" not in DOCUMENT] == []
+
+
+def test_what_a_proxy_cannot_express_is_documented() -> None:
+    words = {re.sub(PROXIES, "", code) for code in used_codes("labels/render")}
+    assert {"no-certificate", "strip-prefix"} <= words
+    pages = DOCUMENT + "".join(path.read_text() for path in (ROOT / "docs/proxies").glob("*.md"))
+    documented = {re.sub(PROXIES, "", code) for code in re.findall(r"`([a-z-]+)`", pages)}
+    assert words - documented == set()
 
 
 def test_the_documents_examples_are_right() -> None:

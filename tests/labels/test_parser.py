@@ -41,7 +41,7 @@ MEANINGS: list[tuple[str, str, dict[str, object]]] = [
     ("health-check", "/up", {"check": Check(path="/up")}),
     ("health-check", "true", {"check": Check(path="/")}),
     ("health-check", "false", {"check": None}),
-    ("headers", "X-B: 2 | x_a:1", {"headers": (("X-A", "1"), ("X-B", "2"))}),
+    ("headers", "X-B: 2 || x_a:1|", {"headers": (("X-A", "1"), ("X-B", "2"))}),
     ("headers.x_forwarded_proto", "https", {"headers": (("X-Forwarded-Proto", "https"),)}),
 ]
 
@@ -161,9 +161,11 @@ def test_which_port_a_route_reaches(
 def test_flags_of_domains_win_over_the_label() -> None:
     found = wishes(domain="a.lan:noredirect, b.lan:redirect,c.lan", redirect_https="false")
     assert [each.settings.redirect_https for each in found] == [False, True, False]
-    parsed = revp({"domain": "a.lan:redirect", "https": "false"})
-    assert codes(parsed) == ["redirect-without-https"]
-    assert not parsed.wishes[0].settings.redirect_https
+    flag = revp({"domain": "a.lan:redirect", "https": "false"})
+    label = revp({"domain": "a.lan", "https": "false", "redirect-https": "true"})
+    for parsed in (flag, label):
+        assert codes(parsed) == ["redirect-without-https"]
+        assert not parsed.wishes[0].settings.redirect_https
 
 
 @pytest.mark.parametrize(
@@ -190,6 +192,13 @@ def test_one_port_may_be_turned_off_or_on_alone() -> None:
         assert parsed.enabled
         assert [found.domain for found in parsed.wishes] == ["a.lan"]
         assert codes(parsed) == ["disabled"]
+
+
+def test_a_port_that_is_off_still_has_the_domain_that_is_there_for_it() -> None:
+    labels = {"domain": "a.lan", "8080.path": "/api", "9090.domain": "b.lan"}
+    assert [found.domain for found in revp({**labels, "8080.enabled": "0"}).wishes] == ["b.lan"]
+    on = revp({"enabled": "0", **labels, "8080.enabled": "1"})
+    assert [(found.domain, found.port) for found in on.wishes] == [("a.lan", 8080)]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,12 @@ DEFAULTED = [
     ("weight", "-1", "bad-weight"),
     ("health-check", "/up now", "bad-path"),
     ("health-check", "http://a/up", "bad-path"),
+    ("health-check.interval", "5 weeks", "bad-duration"),
+    ("health-check.interval", "2h", "bad-duration"),
+    ("health-check.timeout", "0.01", "bad-duration"),
+    ("health-check.status", "999", "bad-status"),
     ("headers", "X-A", "bad-header"),
+    ("headers", "X-A: 1 |" * 600, "bad-header"),
     ("headers", 'X-A: a"b', "bad-header"),
     ("headers.X-A", "a\nb", "bad-header"),
     ("headers.X-A", "${x}", "bad-header"),
@@ -157,7 +162,13 @@ def test_slips_in_keys(key: str, code: str, suggestion: str | None) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["traefik.http.services.a.loadbalancer.server.port", "caddy.path", "domain", "a.b.domain"],
+    [
+        "traefik.http.services.a.loadbalancer.server.port",
+        "caddy.path",
+        "domain",
+        "a.b.domain",
+        "x" * 150 + ".domain",
+    ],
 )
 def test_labels_of_others_are_left_alone(key: str) -> None:
     assert parse({key: "x"}).issues == ()

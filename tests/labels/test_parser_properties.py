@@ -89,7 +89,7 @@ def bounds_of(parsed: Parsed) -> None:
 
 
 @given(labels=containers, order=st.randoms(use_true_random=False))
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, deadline=None, max_examples=150)
 def test_whatever_the_labels_are(labels: dict[str, str], order: random.Random) -> None:
     parsed = parse(labels, "host", "name")
     bounds_of(parsed)
@@ -108,7 +108,7 @@ def count(text: str) -> int:
 
 
 @given(text=domains, port=st.sampled_from(["", "8080.", "http."]))
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, deadline=None, max_examples=100)
 def test_every_domain_is_a_wish_or_an_issue(text: str, port: str) -> None:
     key = f"snadboy.revp.{port}domain"
     parsed = parse({key: text})
