@@ -31,6 +31,7 @@ class Format(Value, frozen=True, kw_only=True):
         description: What reads it, and how.
         options: The type of its options; all have defaults.
         renderer: Makes a renderer from options of that type.
+        own_url: The option that holds where the document is; unless given, the URL asked for.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Format(Value, frozen=True, kw_only=True):
     description: str
     options: type[Value]
     renderer: Callable[[Any], Renderer]
+    own_url: str = ""
 
 
 class HaproxyMap:
@@ -70,6 +72,7 @@ FORMATS: dict[str, Format] = {
             description="A whole configuration that Caddy pulls, or that is put to its /load",
             options=caddy.Options,
             renderer=caddy.Renderer,
+            own_url="self_url",
         ),
         Format(
             name="haproxy",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import httpx
+import msgspec
 import pytest
 import trio
 
@@ -36,7 +37,9 @@ async def test_a_proxy_always_gets_the_whole_document(
 ) -> None:
     made = FORMATS[name]
     path = f"/api/revp/{made.path}"
-    rendered = made.renderer(made.options()).render(routes.table())
+    here = {made.own_url: f"{client.base_url}{path}".replace("//api", "/api")}
+    options = msgspec.convert(here if made.own_url else {}, made.options)
+    rendered = made.renderer(options).render(routes.table())
     for headers in (
         {},
         {"if-none-match": "*", "if-modified-since": "Thu, 01 Jan 2037 00:00:00 GMT"},
@@ -211,3 +214,13 @@ def test_a_route_that_did_not_change_is_cut_to_the_same_value() -> None:
     assert [key for key in before if before[key] is not after[key]] == [("plain.example", "/")]
     assert {member.host for route in after.values() for member in route.members} == {"edge"}
     assert cut(EXAMPLE, RouteFilter(), memo) is EXAMPLE
+
+
+async def test_caddys_document_says_where_the_next_one_is(client: httpx.AsyncClient) -> None:
+    """The document replaces all of Caddy's configuration: without this it would ask once."""
+    asked = await client.get("/api/revp/caddy?host=one&token_env=FLEET_TOKEN")
+    load = asked.json()["admin"]["config"]["load"]
+    assert load["url"] == str(asked.url)
+    assert load["header"] == {"Authorization": ["Bearer {env.FLEET_TOKEN}"]}
+    other = await client.get("/api/revp/caddy?self_url=https://fleet.example/caddy")
+    assert other.json()["admin"]["config"]["load"]["url"] == "https://fleet.example/caddy"

@@ -87,6 +87,8 @@ def _read(request: WebRequest, made: Format, options: Sequence[Option]) -> Value
         for option in options
         if option.name in request.query_params
     }
+    if made.own_url and made.own_url not in given:
+        given[made.own_url] = [str(request.url)]
     try:
         return read_options(made.options, given)
     except OptionError as error:
