@@ -68,7 +68,7 @@ ROUTES = {"www.test/", "www.test/shop", "weighed.test/", "kept.test/shop", "alon
 
 SETTINGS = """
 [revp]
-recreate_grace = "20s"
+recreate_grace = "15s"
 drain = "2s"
 """
 
