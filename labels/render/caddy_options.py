@@ -22,14 +22,17 @@ class Options(Value, frozen=True, kw_only=True):
         https: Where certificates come from: `auto`: from a public authority; `internal`: from
             Caddy's own; `off`: all is served on plain HTTP, something else ends TLS.
         listen: The address that both ports are opened on; empty: all.
+        http_port: Where plain requests come in.
+        https_port: Where requests on TLS come in; redirects lead there.
         admin: Where Caddy's admin API listens (`off`: nowhere). Repeat what the first file says.
-        self_url: Where Caddy gets its next document; empty: it does not ask for another.
-            Placeholders such as `{env.FLEET_URL}` are Caddy's to fill in.
+        self_url: Where Caddy gets its next document, over HTTP the URL that was asked for; empty:
+            it does not ask for another. `{env.FLEET_URL}` is Caddy's to fill in.
         load_delay: How long Caddy waits between two documents.
-        load_timeout: How long one answer may take. It also ends connections that Caddy leaks.
+        load_timeout: How long one answer may take. It also ends connections that 2.6 leaks.
         token_env: The environment variable of Caddy that holds the token for `self_url`.
         email: For the account at the public authority.
         trusted_proxies: Networks whose `X-Forwarded-*` headers are believed.
+        access_log: Log requests, to where Caddy logs.
         try_duration: How long another backend is looked for when one cannot be connected to.
         fail_duration: How long such a backend is passed over.
         dial_timeout: How long a connection to a backend may take.

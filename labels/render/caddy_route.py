@@ -8,9 +8,10 @@ from urllib.parse import unquote
 
 import msgspec
 
-from labels.model import Check, Issue, Policy, Route, Settings, Severity
+from labels.model import Check, Issue, Policy, Route, Settings
 from labels.render.caddy_options import Options, seconds
 from labels.render.caddy_pool import Pool, pool_of, weights_of
+from labels.render.notes import Notes
 
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)(\*\.)?{_LABEL}(\.{_LABEL})*")
@@ -61,11 +62,10 @@ class Writer:
         domain, path = route.domain, unquote(route.path)
         order = (domain.startswith("*."), domain, -len(path), route.path)
         folded = (domain, path.lower())
-        if not _DOMAIN.fullmatch(domain):
-            return Part(order, folded, None, None, (_dropped(route, "domain", domain),))
-        if not _is_plain(path):
-            return Part(order, folded, None, None, (_dropped(route, "path", route.path),))
-        notes = _Notes(domain)
+        notes = Notes("caddy", route)
+        if not _DOMAIN.fullmatch(domain) or not _is_plain(path):
+            _note_dropped(route, notes)
+            return Part(order, folded, None, None, notes.issues)
         handlers = _encode(self._handlers(route, path, notes))
         below = b"" if path == "/" else b',"path":%b' % _encode(_below(path))
         match = b'{"match":[{"host":["%b"]%b}],"handle":' % (domain.encode(), below)
@@ -77,9 +77,9 @@ class Writer:
             self._note_certificates(route.settings, notes, wild=order[0])
             if route.settings.redirect_https:
                 plain = match + self._redirect + b"}"
-        return Part(order, folded, tls, plain, tuple(notes.issues))
+        return Part(order, folded, tls, plain, notes.issues)
 
-    def _handlers(self, route: Route, path: str, notes: _Notes) -> list[dict[str, Any]]:
+    def _handlers(self, route: Route, path: str, notes: Notes) -> list[dict[str, Any]]:
         """What is done with a request, in order."""
         settings = route.settings
         weights, bad = weights_of(route)
@@ -104,7 +104,7 @@ class Writer:
             return [proxy]
         return [*_strip(unquote(settings.strip_prefix), path, notes), proxy]
 
-    def _proxy(self, settings: Settings, pool: Pool, notes: _Notes) -> dict[str, Any]:
+    def _proxy(self, settings: Settings, pool: Pool, notes: Notes) -> dict[str, Any]:
         made: dict[str, Any] = {
             "handler": "reverse_proxy",
             "upstreams": [{"dial": dial} for dial in pool.dials],
@@ -140,32 +140,13 @@ class Writer:
         tls = {"insecure_skip_verify": True} if settings.insecure_skip_verify else {}
         return self._plain | {"tls": tls}
 
-    def _note_certificates(self, settings: Settings, notes: _Notes, *, wild: bool) -> None:
+    def _note_certificates(self, settings: Settings, notes: Notes, *, wild: bool) -> None:
         if settings.certificate_resolver:
             message = f"Caddy has no certificate resolver {settings.certificate_resolver[:50]!r}."
             notes.add("certificate-resolver", "info", message, "Caddy gets one in its own way.")
         if wild and self._options.https == "auto":
             message = "A certificate for a wildcard needs a DNS challenge: Caddy has no key for it."
             notes.add("wildcard-certificate", "error", message, "It is not served on TLS.")
-
-
-class _Notes:
-    """Collects what one route cannot say."""
-
-    def __init__(self, domain: str) -> None:
-        self.issues: list[Issue] = []
-        self._domain = domain
-
-    def add(self, code: str, severity: Severity, message: str, action: str) -> None:
-        self.issues.append(
-            Issue(
-                code=f"caddy-{code}",
-                severity=severity,
-                message=message,
-                action=action,
-                domain=self._domain,
-            )
-        )
 
 
 def _is_plain(path: str) -> bool:
@@ -187,17 +168,15 @@ def _redirect(options: Options) -> dict[str, Any]:
     return {"handler": "static_response", "status_code": 308, "headers": {"Location": [target]}}
 
 
-def _dropped(route: Route, what: str, text: str) -> Issue:
-    return Issue(
-        code=f"caddy-{what}",
-        severity="error",
-        message=f"Caddy cannot match the {what} {text[:100]!r} as it is written.",
-        action="The route is left out.",
-        domain=route.domain,
+def _note_dropped(route: Route, notes: Notes) -> None:
+    what, text = (
+        ("path", route.path) if _DOMAIN.fullmatch(route.domain) else ("domain", route.domain)
     )
+    message = f"Caddy cannot match the {what} {text[:100]!r} as it is written."
+    notes.add(what, "error", message, "The route is left out.")
 
 
-def _strip(prefix: str, path: str, notes: _Notes) -> list[dict[str, Any]]:
+def _strip(prefix: str, path: str, notes: Notes) -> list[dict[str, Any]]:
     if prefix == "/":
         return []
     if not _is_plain(prefix):
@@ -212,7 +191,7 @@ def _strip(prefix: str, path: str, notes: _Notes) -> list[dict[str, Any]]:
     return [{"handler": "subroute", "routes": [only]}]
 
 
-def _active(check: Check, notes: _Notes) -> dict[str, Any]:
+def _active(check: Check, notes: Notes) -> dict[str, Any]:
     if not _CHECK_PATH.fullmatch(check.path):
         message = f"Caddy cannot ask for {check.path[:100]!r}."
         notes.add("check-path", "warning", message, "Caddy does not check the backends.")
@@ -227,7 +206,7 @@ def _active(check: Check, notes: _Notes) -> dict[str, Any]:
     return {"active": asked}
 
 
-def _headers(settings: Settings, notes: _Notes) -> dict[str, list[str]]:
+def _headers(settings: Settings, notes: Notes) -> dict[str, list[str]]:
     values = {}
     if not settings.pass_host_header:
         values["Host"] = ["{http.reverse_proxy.upstream.hostport}"]

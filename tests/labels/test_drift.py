@@ -17,7 +17,7 @@ from labels.render import caddy, traefik
 from tests.labels.render.tables import EXAMPLE, LATER, member, route, table, tables
 
 URL = "http://127.0.0.1:2019"
-SOME = settings(derandomize=True, deadline=None, max_examples=60)
+SOME = settings(derandomize=True, deadline=None, max_examples=30)
 COLUMNS = "be_id be_name srv_id srv_addr srv_admin_state srv_uweight srv_fqdn srv_port srv_use_ssl"
 STATE = f"1\n# {COLUMNS}\n".encode()
 
