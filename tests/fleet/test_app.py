@@ -24,6 +24,7 @@ from storage.database import Database
 from storage.queries import containers_known, recent_events
 from storage.store import open_store
 from tests.faults.watched import EventKey, told
+from tests.fleet.routed import serving
 from tests.lab.containers import ContainerSpec
 from tests.lab.engines import Engine
 from tests.lab.fixtures import Lab
@@ -57,6 +58,11 @@ known_hosts_file = "{known}"
 ssh_config_file = "{nothing}"
 agent = false
 socket = "{socket}"
+"""
+STATIC_ROUTE = """\
+[[routes]]
+domain = "nas.example.com"
+backend_url = "http://10.0.0.9:5000"
 """
 TICKING = ContainerSpec(command=("sh", "-c", "while :; do sleep 0.2; done"))
 COUNTING = ContainerSpec(
@@ -322,7 +328,7 @@ def test_a_stop_drains_what_was_accepted(config: Path, engine: Engine, sshd: Ssh
     assert "dropped" not in log
 
 
-def test_a_hangup_reads_the_file_and_a_broken_one_is_shown(config: Path) -> None:
+def test_a_hangup_reads_the_file_and_a_broken_one_is_shown(config: Path, engine: Engine) -> None:
     with program(config) as fleet:
         before = fleet.get("/api/fleet")["config"]
         assert before.get("error") is None
@@ -341,4 +347,26 @@ def test_a_hangup_reads_the_file_and_a_broken_one_is_shown(config: Path) -> None
         assert {host["reconnects"] for host in fleet.get("/api/hosts")["hosts"]} == {0}
         config.write_text(good)
         wait_until(lambda: fleet.get("/api/fleet")["config"].get("error") is None, "mended", 8)
+        follow_routes(fleet, engine)
         assert fleet.terminate() == 0
+
+
+def follow_routes(fleet: Program, engine: Engine) -> None:
+    """Routes follow labels and the file, and their changes go into the history."""
+
+    def shown() -> tuple[int, int]:
+        routes = fleet.get("/api/fleet")["routes"]
+        return routes["total"], routes["down"]
+
+    def written() -> int:
+        return int(fleet.get("/api/fleet")["storage"]["written"].get("route_changes", 0))
+
+    web = engine.run_container("web", serving("web.example.com"))
+    wait_until(lambda: shown() == (1, 0), "the label is a route")
+    fleet.config.write_text(fleet.config.read_text() + STATIC_ROUTE)
+    fleet.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: shown() == (2, 0), "the file has another")
+    engine.docker("rm", "--force", web)
+    wait_until(lambda: shown() == (2, 1), "nobody is behind the first")
+    assert "1 of 2 routes is down: web.example.com" in fleet.get("/api/fleet")["reasons"]
+    wait_until(lambda: written() >= 3, "the history has it")
