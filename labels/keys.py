@@ -304,8 +304,9 @@ KEYS: tuple[LabelKey, ...] = (
     LabelKey(
         name="headers.NAME",
         kind="header",
-        values="visible ASCII and single spaces without \" ' ` \\ $ % { }, up to 512 characters; "
-        "the name is of letters, digits and -, up to 64, and none that HTTP itself needs",
+        values="visible ASCII and single spaces, but no quotes, backquotes, backslashes and "
+        "$ % { }, up to 512 characters; the name is of letters, digits and -, up to 64, and none "
+        "that HTTP itself needs",
         meaning="One such header. It wins over the same one in `headers`.",
         field="settings.headers",
         if_bad="leave out",
