@@ -195,6 +195,15 @@ def test_unreachable_port_is_an_issue_and_answers_503() -> None:
     assert told.table.table.issues == ()
 
 
+def test_issues_go_with_their_container() -> None:
+    told = Told()
+    web = container("web", "a.example", weigth="3", backend_port="81")
+    told.put(web)
+    assert {issue.code for issue in told.table.table.issues} == {"unknown-label", "no-endpoint"}
+    told.remove(web)
+    assert told.table.table.issues == ()
+
+
 def test_weight_zero_is_known_but_gets_no_requests() -> None:
     told = Told()
     told.put(WEB_1, container("web-2", "a.example", weight="0"))

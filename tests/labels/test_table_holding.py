@@ -60,6 +60,16 @@ def test_held_route_is_as_before_when_its_container_is_back() -> None:
     assert told.domains == ["3.example"]
 
 
+def test_what_happens_to_a_held_route_lets_it_stay() -> None:
+    told = told_of(*TEN)
+    told.remove(*TEN)
+    told.wait(60)
+    table = told.table.table
+    assert told.put(replace(TEN[3], id="new", state="created")) == []
+    assert told.table.table.routes == table.routes
+    assert [waiting.domain for waiting in told.table.table.waiting] == ["3.example"]
+
+
 def test_removals_spread_over_a_minute_are_one() -> None:
     told = told_of(*TEN)
     for facts in TEN[:8]:
