@@ -47,7 +47,7 @@ def preview(
     taken to be published as itself.
     """
     if not isinstance(source, Compose):
-        source = _alone(source, place, rules)
+        source = Compose(project="", services=(alone("container", source, place, rules),))
     table = RouteTable(rules)
     table.place(place, _CAUSE, now)
     for service in source.services:
@@ -77,18 +77,17 @@ def _here(facts: Facts, place: Place) -> Facts:
     return facts if facts.host == place.name else msgspec.structs.replace(facts, host=place.name)
 
 
-def _alone(labels: Mapping[str, str], place: Place, rules: Rules) -> Compose:
-    """One container with these labels."""
+def alone(name: str, labels: Mapping[str, str], place: Place, rules: Rules = _RULES) -> Service:
+    """One container with these labels: each port that they speak of is published as itself."""
     ports = sorted({wish.port for wish in parse(labels, rules=rules).wishes})
     facts = Facts(
         host=place.name,
-        id="container",
-        name="container",
-        identity="container",
+        id=name,
+        name=name,
+        identity=f"name:{name}",
         labels=dict(labels),
         state="running",
         ports=tuple(Published(container_port=port, host_port=port) for port in ports),
-        addresses=("container",),
+        addresses=(name,),
     )
-    service = Service(name="container", labels=facts.labels, containers=(facts,))
-    return Compose(project="", services=(service,))
+    return Service(name=name, labels=facts.labels, containers=(facts,))

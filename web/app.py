@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import trio
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +23,7 @@ from web.schema import openapi_config
 from web.sources import Sources
 from web.streams import Streams
 
+PREVIEWS = 2  # at once, each in a thread
 HANDLERS = (
     page.show_page,
     program.show_fleet,
@@ -92,7 +94,9 @@ def create_app(
         settle: Seconds after which a line of a log that came in is stored.
     """
     streams = Streams(max_streams, heartbeat)
-    found = Sources(read_model, history, logs_source, streams, settle, routing, Renderings())
+    turns = trio.CapacityLimiter(PREVIEWS)
+    renderings = Renderings()
+    found = Sources(read_model, history, logs_source, streams, settle, routing, renderings, turns)
     router = Litestar(
         route_handlers=HANDLERS,
         guards=[refuse_undeclared],

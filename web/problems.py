@@ -30,6 +30,7 @@ from web.problem_documents import (
 MEDIA_TYPE = "application/problem+json"
 KINDS: dict[str, tuple[int, str]] = {
     "bad-request": (400, "Bad request"),
+    "bad-body": (400, "Bad body"),
     "bad-parameter": (400, "Bad query parameter"),
     "token-required": (401, "Token required"),
     "unknown-host": (404, "Unknown host"),
@@ -47,6 +48,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "internal-error": (500, "Internal error"),
     "proxy-unreachable": (502, "Proxy unreachable"),
     "proxy-not-understood": (502, "Proxy not understood"),
+    "too-many-previews": (503, "Too many previews"),
     "too-many-streams": (503, "Too many streams"),
     "routes-unavailable": (503, "Routes unavailable"),
     "routes-incomplete": (503, "Routes incomplete"),

@@ -357,3 +357,63 @@ class DriftDocument(Document, frozen=True, kw_only=True):
     missing: tuple[ServedDocument, ...]
     extra: tuple[ServedDocument, ...]
     different: tuple[DifferenceDocument, ...]
+
+
+class PreviewedServiceDocument(Document, frozen=True, kw_only=True):
+    """One service, or container, of a preview.
+
+    `issues` are those of its part of the file and of its labels; `containers` say what becomes of
+    each, as if they ran.
+    """
+
+    name: str
+    routed: bool
+    enabled: bool
+    containers: tuple[RoutedContainerDocument, ...]
+    issues: tuple[RouteIssueDocument, ...]
+
+
+class MeetingDocument(Document, frozen=True, kw_only=True):
+    """A domain and path that is previewed, and that `members` have now.
+
+    `outcome`: `replaces` (they are the same containers, by host and identity), `joins` (all would
+    be in one pool), `wins` or `loses` (the terms differ, see `differs`; `rule` says why).
+    """
+
+    domain: str
+    path: str
+    outcome: str
+    members: tuple[str, ...]
+    differs: tuple[str, ...]
+    rule: str
+
+
+class PreviewDocument(Document, frozen=True, kw_only=True):
+    """`/api/revp/preview`: what labels would make, if all of it ran on `host`.
+
+    `routes` and `conflicts` are among the previewed alone; `live` is where they meet the table of
+    `revision`. `issues` are those that are not of one service. Without a host it is called `HOST`.
+    """
+
+    host: str
+    revision: int
+    services: tuple[PreviewedServiceDocument, ...]
+    routes: tuple[RouteDocument, ...]
+    conflicts: tuple[ConflictDocument, ...]
+    live: tuple[MeetingDocument, ...]
+    issues: tuple[RouteIssueDocument, ...]
+
+
+class PreviewedContainer(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One container to be previewed."""
+
+    name: str
+    labels: dict[str, str | int | float | bool]
+
+
+class PreviewRequest(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be previewed, one of these; `compose` is the text of a Compose file."""
+
+    labels: dict[str, str | int | float | bool] | None = None
+    containers: tuple[PreviewedContainer, ...] | None = None
+    compose: str | None = None

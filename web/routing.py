@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from labels.drift import Drift, ProxyKind
+from labels.facts import Place
 from labels.keys import Rules
 from labels.model import Change, RoutedContainer, Table
 
@@ -44,6 +45,10 @@ class Routing(Protocol):
 
     def host_labels(self) -> Mapping[str, Mapping[str, str]]:
         """The labels of all configured hosts, for filters."""
+        ...
+
+    def place(self, host: str) -> Place | None:
+        """Where proxies reach a host; None for one that is not configured, or disabled."""
         ...
 
     async def changed(self, revision: int) -> None:

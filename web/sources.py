@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import trio
 from litestar import Request
 from litestar.datastructures import State
 
@@ -29,6 +30,7 @@ class Sources(msgspec.Struct, frozen=True):
     settle: float  # seconds after which a line of a log that came in is stored
     routing: Routing | None
     renderings: Renderings
+    previews: trio.CapacityLimiter
 
 
 def sources(request: WebRequest) -> Sources:

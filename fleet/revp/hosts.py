@@ -56,6 +56,10 @@ class RoutedHosts:
         self._since: dict[str, float] = {}  # when the first of those was touched
         self._patience: dict[str, float] = {}  # until when a host is waited for
 
+    def place(self, host: str) -> Place | None:
+        """Where a host is, as the table was told."""
+        return self._told.get(host)
+
     def want(self, hosts: Mapping[str, Host], wait: float) -> None:
         """Have these hosts from now on; disabled ones count as absent.
 

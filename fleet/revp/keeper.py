@@ -23,6 +23,7 @@ from fleet.revp.names import Names
 from fleet.tracker import Tracker, now
 from labels import model
 from labels.drift import Drift, ProxyKind
+from labels.facts import Place
 from labels.keys import Rules
 from labels.model import RoutedContainer, Table
 from labels.snapshot import Snapshot
@@ -118,6 +119,10 @@ class RouteKeeper:
     def host_labels(self) -> Mapping[str, Mapping[str, str]]:
         """The labels of all configured hosts."""
         return {name: host.labels for name, host in self._config.hosts.items()}
+
+    def place(self, host: str) -> Place | None:
+        """Where a host is; None for one that is not configured, or disabled."""
+        return self._hosts.place(host)
 
     async def changed(self, revision: int) -> None:
         """Wait until the table has another revision than this one."""

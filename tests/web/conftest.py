@@ -62,7 +62,7 @@ async def address(app: Application, nursery: trio.Nursery) -> str:
 
 @pytest.fixture
 async def client(address: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=5) as client:
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client:
         yield client
 
 

@@ -13,7 +13,7 @@ from tests.web.fleet_in_memory import START
 from tests.web.raw import connect
 
 RUN = f"{int(START.timestamp() * 1000):x}"  # of a `FleetInMemory`
-DEADLINE = 5.0
+DEADLINE = 20.0
 
 
 class EndOfStreamError(Exception):

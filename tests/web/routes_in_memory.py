@@ -27,11 +27,13 @@ class RoutesInMemory:
         self.known = RouteTable(Rules())
         self.feed = RouteFeed()
         self.labels: dict[str, Mapping[str, str]] = {}
+        self.places: dict[str, Place] = {}
         self.moment = START
 
     def add_host(self, name: str, *, listed: bool = True, **labels: str) -> None:
         self.labels[name] = labels
         place = Place(name=name, address=f"10.0.0.{len(self.labels)}", labels=labels)
+        self.places[name] = place
         self.known.place(place, _CAUSE, self.moment)
         if listed:
             self.known.listed(name, self.moment)
@@ -83,6 +85,9 @@ class RoutesInMemory:
 
     def host_labels(self) -> Mapping[str, Mapping[str, str]]:
         return self.labels
+
+    def place(self, host: str) -> Place | None:
+        return self.places.get(host)
 
     async def changed(self, revision: int) -> None:
         while self.table().revision == revision:

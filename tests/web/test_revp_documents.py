@@ -44,61 +44,59 @@ def routes() -> RoutesInMemory:
     return routes
 
 
-@pytest.mark.parametrize(
-    ("path", "document"),
-    [
-        ("routes", RoutesDocument),
-        ("waiting", WaitingRoutesDocument),
-        ("conflicts", ConflictsDocument),
-        ("issues", RouteIssuesDocument),
-        ("issues?format=traefik", RouteIssuesDocument),
-        ("containers", RoutedContainersDocument),
-        ("changes", RouteChangesDocument),
-        ("domains/shop.example", DomainDocument),
-        ("labels", LabelsDocument),
-    ],
-)
+DOCUMENTS: list[tuple[str, type[Document]]] = [
+    ("routes", RoutesDocument),
+    ("waiting", WaitingRoutesDocument),
+    ("conflicts", ConflictsDocument),
+    ("issues", RouteIssuesDocument),
+    ("issues?format=traefik", RouteIssuesDocument),
+    ("containers", RoutedContainersDocument),
+    ("changes", RouteChangesDocument),
+    ("domains/shop.example", DomainDocument),
+    ("labels", LabelsDocument),
+]
+
+
 async def test_every_answer_decodes_as_its_document_and_is_sent_once(
-    client: httpx.AsyncClient, path: str, document: type[Document]
+    client: httpx.AsyncClient,
 ) -> None:
-    answer = await client.get(f"/api/revp/{path}")
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "private, no-cache"
-    found = msgspec.json.decode(answer.content, type=document)
-    assert any(getattr(found, field.name) for field in msgspec.structs.fields(document))
-    tag = answer.headers["etag"]
-    for held in (tag, f'"x", W/{tag}', "*"):
-        again = await client.get(f"/api/revp/{path}", headers={"if-none-match": held})
-        assert (again.status_code, again.content) == (304, b"")
-        assert again.headers["etag"] == tag
-    other = await client.get(f"/api/revp/{path}", headers={"if-none-match": '"x"'})
-    assert other.content == answer.content
+    for path, document in DOCUMENTS:
+        answer = await client.get(f"/api/revp/{path}")
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["cache-control"] == "private, no-cache"
+        found = msgspec.json.decode(answer.content, type=document)
+        assert any(getattr(found, field.name) for field in msgspec.structs.fields(document))
+        tag = answer.headers["etag"]
+        for held in (tag, f'"x", W/{tag}', "*"):
+            again = await client.get(f"/api/revp/{path}", headers={"if-none-match": held})
+            assert (again.status_code, again.content) == (304, b"")
+            assert again.headers["etag"] == tag
+        other = await client.get(f"/api/revp/{path}", headers={"if-none-match": '"x"'})
+        assert other.content == answer.content
 
 
-@pytest.mark.parametrize(
-    ("query", "domains"),
-    [
-        ("", ["*.wild.example", "api.example", "shop.example"]),
-        ("host=two", ["*.wild.example", "shop.example"]),  # the winner of the other is on one
-        ("host=two&host=one&status=down", ["*.wild.example"]),
-        ("label=site=fra", ["api.example", "shop.example"]),
-        ("label=site&host=two", []),
-        ("label=site=ber", []),
-        ("domain=SHOP.example.", ["shop.example"]),
-        ("domain=*p*.example&status=up", ["api.example", "shop.example"]),
-        ("domain=*.wild.example&domain=api.example", ["*.wild.example", "api.example"]),
-        ("domain=nope", []),
-        ("limit=1&offset=2", ["shop.example"]),
-    ],
-)
-async def test_routes_are_filtered_and_paged(
-    client: httpx.AsyncClient, query: str, domains: list[str]
-) -> None:
-    answer = (await client.get(f"/api/revp/routes?{query}")).json()
-    assert [route["domain"] for route in answer["routes"]] == domains
-    assert answer["page"]["total"] == (3 if "limit" in query else len(domains))
-    assert (answer["complete"], answer["missing"]) == (True, [])
+FILTERED = [
+    ("", ["*.wild.example", "api.example", "shop.example"]),
+    ("host=two", ["*.wild.example", "shop.example"]),  # the winner of the other is on one
+    ("host=two&host=one&status=down", ["*.wild.example"]),
+    ("label=site=fra", ["api.example", "shop.example"]),
+    ("label=site&host=two", []),
+    ("label=site=ber", []),
+    ("domain=SHOP.example.", ["shop.example"]),
+    ("domain=*p*.example&status=up", ["api.example", "shop.example"]),
+    ("domain=*.wild.example&domain=api.example", ["*.wild.example", "api.example"]),
+    ("domain=nope", []),
+    ("limit=1&offset=2", ["shop.example"]),
+]
+
+
+async def test_routes_are_filtered_and_paged(client: httpx.AsyncClient) -> None:
+    for query, domains in FILTERED:
+        answer = (await client.get(f"/api/revp/routes?{query}")).json()
+        assert [route["domain"] for route in answer["routes"]] == domains
+        assert answer["page"]["total"] == (3 if "limit" in query else len(domains))
+        assert (answer["complete"], answer["missing"]) == (True, [])
 
 
 async def test_a_route_shows_all_its_members_and_how_they_were_found(
@@ -186,19 +184,17 @@ async def test_a_domain_rolls_up_its_paths(
     assert lost["issues"]
 
 
-@pytest.mark.parametrize(
-    ("domain", "words", "suggestion"),
-    [
-        ("shpo.example", "Did you mean shop.example", "shop.example"),
-        ("a.wild.example", "covered by *.wild.example", "*.wild.example"),
-    ],
-)
-async def test_an_unknown_domain_is_answered_with_what_was_meant(
-    client: httpx.AsyncClient, domain: str, words: str, suggestion: str
-) -> None:
-    told = await problem(client, f"/api/revp/domains/{domain}", 404)
-    assert words in told.detail
-    assert suggestion in told.suggestions
+MISSPELT = [
+    ("shpo.example", "Did you mean shop.example", "shop.example"),
+    ("a.wild.example", "covered by *.wild.example", "*.wild.example"),
+]
+
+
+async def test_an_unknown_domain_is_answered_with_what_was_meant(client: httpx.AsyncClient) -> None:
+    for domain, words, suggestion in MISSPELT:
+        told = await problem(client, f"/api/revp/domains/{domain}", 404)
+        assert words in told.detail
+        assert suggestion in told.suggestions
 
 
 async def test_labels_are_told_with_their_prefix(client: httpx.AsyncClient) -> None:
@@ -274,32 +270,30 @@ async def test_who_waits_in_vain_or_at_the_end_is_answered_with_what_there_is(
         app.streams.close()
 
 
-@pytest.mark.parametrize(
-    ("path", "parameter", "words"),
-    [
-        ("routes?wait=30s", "revision", "give both"),
-        ("routes?revision=1", "wait", "give both"),
-        ("routes?wait=2m&revision=1", "wait", "up to 60s"),
-        ("routes?wait=0s&revision=1", "wait", "up to 60s"),
-        ("routes?revision=-1&wait=1s", "revision", "revision of an earlier answer"),
-        ("routes?status=broken", "status", "one of up, degraded, down"),
-        ("routes?host=onne", "host", "Did you mean one?"),
-        ("routes?limit=1001", "limit", "from 1 to 1000"),
-        ("issues?severity=bad", "severity", "one of error, warning, info"),
-        ("issues?format=trafik", "format", "one of traefik"),
-        ("domains/shop.example?limit=1", "limit", "Known here: revision, wait"),
-        ("changes?host=onne", "host", "Did you mean one?"),
-        ("changes?since=yesterday", "since", "how long ago"),
-        ("stream?host=onne", "host", "Did you mean one?"),
-        ("labels?x=1", "x", "none here"),
-    ],
-)
-async def test_a_bad_parameter_is_named_with_what_would_be_right(
-    client: httpx.AsyncClient, path: str, parameter: str, words: str
-) -> None:
-    told = await problem(client, f"/api/revp/{path}", 400)
-    assert told.parameter == parameter
-    assert words in told.detail
+BAD = [
+    ("routes?wait=30s", "revision", "give both"),
+    ("routes?revision=1", "wait", "give both"),
+    ("routes?wait=2m&revision=1", "wait", "up to 60s"),
+    ("routes?wait=0s&revision=1", "wait", "up to 60s"),
+    ("routes?revision=-1&wait=1s", "revision", "revision of an earlier answer"),
+    ("routes?status=broken", "status", "one of up, degraded, down"),
+    ("routes?host=onne", "host", "Did you mean one?"),
+    ("routes?limit=1001", "limit", "from 1 to 1000"),
+    ("issues?severity=bad", "severity", "one of error, warning, info"),
+    ("issues?format=trafik", "format", "one of traefik"),
+    ("domains/shop.example?limit=1", "limit", "Known here: revision, wait"),
+    ("changes?host=onne", "host", "Did you mean one?"),
+    ("changes?since=yesterday", "since", "how long ago"),
+    ("stream?host=onne", "host", "Did you mean one?"),
+    ("labels?x=1", "x", "none here"),
+]
+
+
+async def test_a_bad_parameter_is_named_with_what_would_be_right(client: httpx.AsyncClient) -> None:
+    for path, parameter, words in BAD:
+        told = await problem(client, f"/api/revp/{path}", 400)
+        assert told.parameter == parameter
+        assert words in told.detail
 
 
 async def test_without_a_table_of_routes_all_of_it_is_unavailable(nursery: trio.Nursery) -> None:

@@ -42,19 +42,17 @@ async def test_a_real_proxy_is_set_against_the_table(
     assert different.found.endpoints == ("10.0.0.1:8080",)
 
 
-@pytest.mark.parametrize(
-    ("query", "status", "kind", "words"),
-    [
-        ("proxy=caddy&url=http://127.0.0.1:1", 502, "proxy-unreachable", "127.0.0.1:1"),
-        ("proxy=caddy&url=http://192.0.2.1:2019", 400, "bad-parameter", "[revp] proxies"),
-        ("proxy=caddy&url=rubbish", 400, "bad-parameter", "no scheme"),
-        ("proxy=apache&url=http://127.0.0.1:1", 400, "bad-parameter", "one of caddy, traefik"),
-        ("proxy=caddy", 400, "bad-request", "url"),
-    ],
-)
-async def test_what_cannot_be_asked_is_told(
-    client: httpx.AsyncClient, query: str, status: int, kind: str, words: str
-) -> None:
-    told = await problem(client, f"/api/revp/drift?{query}", status)
-    assert told.type == f"urn:fleet:problem:{kind}"
-    assert words in told.detail
+REFUSED = [
+    ("proxy=caddy&url=http://127.0.0.1:1", 502, "proxy-unreachable", "127.0.0.1:1"),
+    ("proxy=caddy&url=http://192.0.2.1:2019", 400, "bad-parameter", "[revp] proxies"),
+    ("proxy=caddy&url=rubbish", 400, "bad-parameter", "no scheme"),
+    ("proxy=apache&url=http://127.0.0.1:1", 400, "bad-parameter", "one of caddy, traefik"),
+    ("proxy=caddy", 400, "bad-request", "url"),
+]
+
+
+async def test_what_cannot_be_asked_is_told(client: httpx.AsyncClient) -> None:
+    for query, status, kind, words in REFUSED:
+        told = await problem(client, f"/api/revp/drift?{query}", status)
+        assert told.type == f"urn:fleet:problem:{kind}"
+        assert words in told.detail

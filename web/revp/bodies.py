@@ -10,14 +10,14 @@ from web.sources import WebRequest
 SECONDS = 10.0
 
 
-async def read_body(request: WebRequest, most: int, seconds: float = SECONDS) -> bytes:
+async def read_body(request: WebRequest, most: int) -> bytes:
     """All of it.
 
     Raises:
         Problem: It is longer than `most` bytes (413), took too long (408), or was cut off (400).
     """
     body = bytearray()
-    with trio.move_on_after(seconds):
+    with trio.move_on_after(SECONDS):
         while True:
             message = await request.receive()
             if message["type"] != "http.request":  # it left
@@ -27,7 +27,7 @@ async def read_body(request: WebRequest, most: int, seconds: float = SECONDS) ->
                 raise Problem("body-too-large", f"A body may have {most} bytes here.")
             if not message["more_body"]:
                 return bytes(body)
-    raise Problem("body-too-slow", f"The body was not whole after {seconds:.0f} seconds.")
+    raise Problem("body-too-slow", f"The body was not whole after {SECONDS:.0f} seconds.")
 
 
 def content_type(request: WebRequest) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.revp import changes, domains, drift, issues, labels, proxies, routes
+from web.revp import changes, domains, drift, issues, labels, preview, proxies, routes
 
 HANDLERS_OF_ROUTES = (
     routes.list_routes,
@@ -14,6 +14,7 @@ HANDLERS_OF_ROUTES = (
     changes.list_changes,
     drift.show_drift,
     labels.list_labels,
+    preview.show_preview,
     changes.stream_changes,
     *proxies.PROXY_HANDLERS,
 )
