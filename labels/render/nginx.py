@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from operator import is_
 
 from labels.model import Issue, Route, Table
 from labels.render.document import Memo, Rendered
@@ -28,7 +29,7 @@ map $http_host $revp_port {
     "~(?<revp_found>:[0-9]+)$" $revp_found;
 }
 """
-_NAMES_HASH = "server_names_hash_bucket_size 512;\nserver_names_hash_max_size 65536;\n"
+_NAMES_HASH = "server_names_hash_bucket_size 1024;\nserver_names_hash_max_size 65536;\n"
 
 
 class Renderer:
@@ -101,7 +102,7 @@ def _domain(part: Part) -> str:
 
 
 def _same(one: Sequence[Part], other: Sequence[Part]) -> bool:
-    return len(one) == len(other) and all(map(lambda a, b: a is b, one, other))
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def _is_below(path: str, parts: Iterable[Part]) -> bool:

@@ -67,7 +67,7 @@ class Options(Value, frozen=True, kw_only=True):
     read_timeout: Seconds = 60.0
     tunnel_timeout: Seconds = 3600.0
     max_fails: Annotated[int, Meta(ge=0, le=1000)] = 1
-    fail_timeout: Seconds = 10.0
+    fail_timeout: Annotated[int, Meta(ge=1, le=86_400)] = 10
     keepalive: Annotated[int, Meta(ge=0, le=10_000)] = 16
     max_body: Annotated[str, Meta(pattern=r"^[0-9]{1,9}[kmgKMG]?$")] = "0"
     retry_non_idempotent: bool = False

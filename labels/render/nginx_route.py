@@ -61,8 +61,9 @@ def part_of(route: Route, options: Options) -> Part:
     ]
     upstream, body = "", "        return 503;\n"
     if pool:
-        upstream = _upstream(route, pool, options, notes)
-        body = _proxied(route, [member for member, _ in pool], options, notes)
+        name = f"revp.{safe_name(route.key)}"
+        upstream = _upstream(name, route, pool, options, notes)
+        body = _proxied(name, route, [member for member, _ in pool], options, notes)
     served = route.settings.https and bool(options.certificate)
     tls = _locations(route.path, body) if served else None
     plain = body
@@ -91,15 +92,14 @@ def _is_left_out(member: Member, options: Options, notes: Notes) -> bool:
 
 
 def _upstream(
-    route: Route, pool: Sequence[tuple[Member, str]], options: Options, notes: Notes
+    name: str, route: Route, pool: Sequence[tuple[Member, str]], options: Options, notes: Notes
 ) -> str:
     policy = route.settings.policy
     several = len(pool) > 1
     fails = ""
-    if several and (options.max_fails, options.fail_timeout) != (1, 10.0):
-        time = milliseconds(options.fail_timeout)
-        fails = f" max_fails={options.max_fails} fail_timeout={time}"
-    text = f"upstream revp.{safe_name(route.key)} {{\n"
+    if several and (options.max_fails, options.fail_timeout) != (1, 10):  # nginx's own
+        fails = f" max_fails={options.max_fails} fail_timeout={options.fail_timeout}s"
+    text = f"upstream {name} {{\n"
     if several:
         text += "    zone revp;\n" + _POLICIES[policy]
     backup = ""
@@ -119,15 +119,17 @@ def _upstream(
     return text + "}\n"
 
 
-def _proxied(route: Route, pool: Sequence[Member], options: Options, notes: Notes) -> str:
+def _proxied(
+    name: str, route: Route, pool: Sequence[Member], options: Options, notes: Notes
+) -> str:
     settings = route.settings
     text = ""
     if prefix := plain_words.strip_of(route, notes):
         text += f'        rewrite "(?s)^{re.escape(prefix)}(?:/(.*))?$" /$1 break;\n'
-    text += f"        proxy_pass {settings.scheme}://revp.{safe_name(route.key)};\n"
-    headers = _headers(route, pool, notes)
-    if headers != HEADERS:
-        text += "".join(f"        proxy_set_header {name} {headers[name]};\n" for name in headers)
+    text += f"        proxy_pass {settings.scheme}://{name};\n"
+    if settings.websocket or settings.headers or not settings.pass_host_header:
+        headers = _headers(route, pool, notes)
+        text += "".join([f"        proxy_set_header {each} {headers[each]};\n" for each in headers])
     if settings.websocket:
         time = milliseconds(options.tunnel_timeout)
         text += f"        proxy_read_timeout {time};\n        proxy_send_timeout {time};\n"

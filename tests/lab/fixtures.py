@@ -12,7 +12,9 @@ from tests.lab.caddy import Caddy
 from tests.lab.echo import Echo
 from tests.lab.engines import Engine
 from tests.lab.errors import MissingPartError
+from tests.lab.haproxy import Haproxy
 from tests.lab.networks import Namespace
+from tests.lab.nginx import Nginx
 from tests.lab.postgres import Kind, PostgresServer
 from tests.lab.prometheus import Prometheus
 from tests.lab.proxy import Address, Relay
@@ -120,6 +122,14 @@ class Lab:
     def prometheus(self) -> Prometheus:
         """Make room for a Prometheus; its ``run`` starts it."""
         return self._keep(Prometheus)
+
+    def haproxy(self) -> Haproxy:
+        """Make room for a HAProxy; its service's commands start it."""
+        return self._keep(Haproxy)
+
+    def nginx(self) -> Nginx:
+        """Make room for an nginx; its service's commands start it."""
+        return self._keep(Nginx)
 
     def echo(self, name: str) -> Echo:
         """Start an HTTP server that says its name and what it was asked."""
