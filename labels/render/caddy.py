@@ -7,7 +7,7 @@ grouped, as Caddy finds a name among more than a hundred by bisection, but walks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -33,7 +33,7 @@ class Renderer:
 
     def render(self, table: Table) -> Rendered:
         """The whole configuration, and what it does not say."""
-        parts = sorted(self._memo.parts(table.routes, self._write), key=itemgetter(0))
+        parts = sorted(self._memo.parts(table.routes, self._write), key=attrgetter("order"))
         body = msgspec.json.encode(self._document(parts))
         issues = [issue for part in parts if part.issues for issue in part.issues]
         issues += _look_alikes(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 from urllib.parse import unquote
 
 import msgspec
@@ -24,7 +24,7 @@ _UNAVAILABLE = [{"handler": "static_response", "status_code": 503}]
 _encode = msgspec.json.Encoder().encode
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """What one route comes to. `order`: wild domains last, of one domain longer paths first."""
 
     order: tuple[bool, str, int, str]

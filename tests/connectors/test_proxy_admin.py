@@ -104,6 +104,7 @@ async def fault(url: str, listed: Sequence[str] = (), target: str = "/config/") 
         ("unix:///var/run/docker.sock", ["unix:///run/haproxy"]),
         ("unix:///run/haproxy/../docker.sock", ["unix:///run/haproxy"]),
         ("tcp://127.0.0.1:1", []),  # not for HTTP
+        ("tcp://127.0.0.1", []),
         ("127.0.0.1:2019", []),
         ("", []),
     ],
