@@ -98,6 +98,7 @@ class Container(Value, frozen=True, kw_only=True):
     tty: bool = False
     labels: dict[str, str] = {}
     ports: tuple[Port, ...] = ()
+    network_mode: str = ""  # the Engine's word: `host`, `container:ID`, a network's name
     networks: tuple[Network, ...] = ()
     mounts: tuple[Mount, ...] = ()
     environment: dict[str, str] = {}

@@ -72,6 +72,7 @@ def container(
         tty=config.tty,
         labels=labels,
         ports=ports_of(inspected.network_settings.ports or {}),
+        network_mode=inspected.host_config.network_mode,
         networks=networks_of(inspected.network_settings.networks or {}),
         mounts=tuple(
             Mount(

@@ -19,10 +19,23 @@ log = logging.getLogger(__name__)
 
 DEFAULT_NETWORK = "bridge"  # that of containers for which nobody chose one
 HOST_NETWORK = "host"
+_LENT = "container:"
 
 
-def facts_of(container: Container) -> Facts:
-    """A container, as a proxy's backend."""
+def lender_of(container: Container) -> str:
+    """The id or name of the container whose network this one shares; empty if it has its own."""
+    mode = container.network_mode
+    return mode.removeprefix(_LENT) if mode.startswith(_LENT) else ""
+
+
+def facts_of(container: Container, lender: Container | None = None) -> Facts:
+    """A container, as a proxy's backend.
+
+    Args:
+        container: As it was inspected.
+        lender: The container whose network it shares, and so its ports and addresses.
+    """
+    network = lender or container
     return Facts(
         host=container.host,
         id=container.id,
@@ -33,9 +46,9 @@ def facts_of(container: Container) -> Facts:
         health=_health(container),
         started=container.started,
         finished=container.finished,
-        host_network=any(network.name == HOST_NETWORK for network in container.networks),
-        ports=tuple(_published(port) for port in container.ports),
-        addresses=tuple(_addresses(container)),
+        host_network=network.network_mode == HOST_NETWORK,
+        ports=tuple(_published(port) for port in network.ports),
+        addresses=tuple(_addresses(network)),
     )
 
 

@@ -18,7 +18,7 @@ from fleet.changes import (
 )
 from fleet.model import Container, HostState
 from fleet.revp.causes import Causes
-from fleet.revp.facts import facts_of, place_of
+from fleet.revp.facts import facts_of, lender_of, place_of
 from fleet.tracker import Tracker
 from labels.facts import Place
 from labels.model import Cause
@@ -54,6 +54,7 @@ class RoutedHosts:
         self._ever_listed: set[str] = set()
         self._touched: dict[str, dict[str, Container]] = {}
         self._since: dict[str, float] = {}  # when the first of those was touched
+        self._borrowers: dict[str, dict[str, str]] = {}  # those in another's network, and whose
         self._patience: dict[str, float] = {}  # until when a host is waited for
 
     def place(self, host: str) -> Place | None:
@@ -154,6 +155,7 @@ class RoutedHosts:
         self._left[host] = trio.current_time() + stays
         for waiting in (self._told, self._moved, self._listed, self._touched, self._since):
             waiting.pop(host, None)
+        self._borrowers.pop(host, None)
         self._patience.pop(host, None)
         self._ever_listed.discard(host)
         self._joining.discard(host)
@@ -195,10 +197,29 @@ class RoutedHosts:
         at = trio.current_time()
         for container_id, container in touched.items():
             if container_id not in known:
+                self._borrowers.get(host, {}).pop(container_id, None)
                 table.remove(host, container_id, self._causes.of_gone(container, at), now)
-        for container_id in touched:
+        for container_id in self._with_borrowers(host, touched):
             if (there := known.get(container_id)) is not None:
-                table.put(facts_of(there), self._causes.of(there, at), now)
+                lender = self._lender(there)
+                table.put(facts_of(there, lender), self._causes.of(there, at), now)
+
+    def _with_borrowers(self, host: str, touched: Mapping[str, Container]) -> Iterable[str]:
+        """Containers, and those whose ports are theirs."""
+        changed = {*touched, *(container.name for container in touched.values())}
+        lent = self._borrowers.get(host, {}).items()
+        return [*touched, *(who for who, whose in lent if whose in changed and who not in touched)]
+
+    def _lender(self, container: Container) -> Container | None:
+        """The container whose network this one shares; keeps who shares whose."""
+        borrowers = self._borrowers.setdefault(container.host, {})
+        if not (whose := lender_of(container)):
+            borrowers.pop(container.id, None)
+            return None
+        borrowers[container.id] = whose
+        known = self._tracker.containers(container.host)
+        by_name = (one for one in known.values() if one.name == whose)
+        return known.get(whose) or next(by_name, None)
 
 
 def _why_moved(before: Place | None, place: Place) -> Cause:

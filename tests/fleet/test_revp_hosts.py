@@ -72,7 +72,7 @@ def web(number: int = 0, host: str = "a", **fields: Any) -> Container:
         "name": f"web-{number}",
         "identity": f"name:web-{number}",
         "labels": {"snadboy.revp.80.domain": f"web-{number}.example.com"},
-        "networks": (Network(name="host"),),
+        "network_mode": "host",
     }
     return container(f"{number:064}", **(known | fields))
 
@@ -230,6 +230,25 @@ async def test_a_new_table_is_told_everything() -> None:
     told.hosts.again()
     told.settle()
     assert told.routes == {"web-0.example.com": ["a/web-0 up"]}
+
+
+async def test_a_container_in_the_network_of_another_is_found_by_the_ports_of_that() -> None:
+    told = Told(local())
+    told.begin("a")
+    told.up("a")
+    vpn, port = "f" * 64, Port(container_port=80, protocol="tcp", host_ip="", host_port=8080)
+    told.put(web(0, network_mode=f"container:{vpn}"), web(1, network_mode="container:vpn"))
+    told.settle()
+    assert told.routes["web-0.example.com"] == ["a/web-0 unreachable"]
+    told.put(container(vpn, name="vpn", ports=(port,)))
+    told.settle()
+    assert told.routes["web-0.example.com"] == ["a/web-0 up"]
+    assert told.routes["web-1.example.com"] == ["a/web-1 up"]
+    endpoints = {m.endpoint and m.endpoint.port for r in told.table.table.routes for m in r.pool}
+    assert endpoints == {8080}
+    told.tracker.remove_container("a", vpn)
+    told.settle()
+    assert told.routes["web-0.example.com"] == ["a/web-0 unreachable"]
 
 
 @pytest.mark.parametrize(
