@@ -25,27 +25,16 @@ from litestar.response.base import ASGIResponse
 from labels.compose import Compose, ComposeError, read_compose
 from labels.facts import Place
 from labels.keys import Rules
-from labels.meeting import Meeting, meet
 from labels.model import Table
-from labels.preview import Preview, PreviewedService, alone, preview
+from labels.preview import alone, preview
 from web.answers import json_answer
 from web.finding import check_host_filter
 from web.gate import MAX_PREVIEW
 from web.parameters import OneHost
 from web.problems import Problem
 from web.revp.bodies import content_type, read_body
-from web.revp.describing import (
-    describe_conflict,
-    describe_container,
-    describe_issue,
-    describe_route,
-)
-from web.route_documents import (
-    MeetingDocument,
-    PreviewDocument,
-    PreviewedServiceDocument,
-    PreviewRequest,
-)
+from web.revp.previewing import ANYWHERE, describe_preview
+from web.route_documents import PreviewDocument, PreviewRequest
 from web.schema import answers
 from web.sources import WebRequest, require_routing, sources
 
@@ -54,7 +43,6 @@ JSON = "application/json"
 SECONDS = 20.0  # for a turn
 RETRY_AFTER = {"retry-after": "5"}
 MOST_CONTAINERS = 1000
-ANYWHERE = Place(name="HOST", address="HOST")
 _decoder = msgspec.json.Decoder(PreviewRequest)
 
 
@@ -146,41 +134,3 @@ def _texts(labels: Mapping[str, str | float | bool]) -> dict[str, str]:
         key: value if isinstance(value, str) else msgspec.json.encode(value).decode()
         for key, value in labels.items()
     }
-
-
-def describe_preview(found: Preview, place: Place, live: Table) -> PreviewDocument:
-    """The preview as a document."""
-    services = tuple(map(_service, found.services))
-    told = {issue for service in services for one in service.containers for issue in one.issues}
-    issues = [describe_issue(issue) for issue in (*found.issues, *found.table.issues)]
-    return PreviewDocument(
-        host=place.name,
-        revision=live.revision,
-        services=services,
-        routes=tuple(map(describe_route, found.table.routes)),
-        conflicts=tuple(map(describe_conflict, found.table.conflicts)),
-        live=tuple(map(_meeting, meet(found.table, live))),
-        issues=tuple(issue for issue in issues if issue not in told),
-    )
-
-
-def _service(service: PreviewedService) -> PreviewedServiceDocument:
-    issues = (*service.issues, *service.parsed.issues)
-    return PreviewedServiceDocument(
-        name=service.name,
-        routed=service.parsed.routed,
-        enabled=service.parsed.enabled,
-        containers=tuple(map(describe_container, service.containers)),
-        issues=tuple(map(describe_issue, issues)),
-    )
-
-
-def _meeting(meeting: Meeting) -> MeetingDocument:
-    return MeetingDocument(
-        domain=meeting.domain,
-        path=meeting.path,
-        outcome=meeting.outcome,
-        members=meeting.members,
-        differs=meeting.differs,
-        rule=meeting.rule,
-    )
