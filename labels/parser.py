@@ -23,6 +23,7 @@ __all__ = ["MOST_EXTRAS", "MOST_WISHES", "Rules", "parse"]
 
 MOST_WISHES = 64
 MOST_EXTRAS = 32
+_MOST_DOMAINS = 256  # that are looked at, right or wrong
 _RULES = Rules()
 _NOTHING = Parsed()
 
@@ -42,23 +43,34 @@ def parse(
         tell_disabled(disabled, findings)
         return Parsed(issues=findings.told(), routed=True, enabled=False)
     found: dict[Key, Wish] = {}
+    asked = 0
     for plan in plans:
-        _add_wishes(plan, found)
+        asked += _add_wishes(plan, found, max(_MOST_DOMAINS - asked, 0))
     wishes = tuple(found.values())
-    if len(wishes) > MOST_WISHES:
+    if len(wishes) > MOST_WISHES or asked > _MOST_DOMAINS:
         findings.add(
             "too-many-routes",
             "error",
-            f"The labels ask for {len(wishes)} routes, up to {MOST_WISHES} are made.",
+            f"The labels name {asked} domains, up to {MOST_WISHES} routes are made.",
             f"The first {MOST_WISHES} are made, by port and as they are listed.",
         )
     return Parsed(wishes=wishes[:MOST_WISHES], issues=findings.told(), routed=True)
 
 
-def _add_wishes(plan: Plan, found: dict[Key, Wish]) -> None:
-    entries = _entries(plan)
-    if not entries:
-        return
+def _add_wishes(plan: Plan, found: dict[Key, Wish], room: int) -> int:
+    """How many domains there are; no more are looked at than there is room for."""
+    try:
+        domains = pieces(bounded(plan.domain.value))
+    except BadValueError as error:
+        _tell_bad_domain(plan.domain, error, plan.terms.findings)
+        return 0
+    entries = _entries(plan, domains[:room])
+    if entries:
+        _add_entries(plan, entries, found)
+    return len(domains)
+
+
+def _add_entries(plan: Plan, entries: list[Entry], found: dict[Key, Wish]) -> None:
     terms = plan.terms
     try:
         path = terms.path("backend-path", terms.read("backend-path", read_path, None))
@@ -79,17 +91,13 @@ def _add_wishes(plan: Plan, found: dict[Key, Wish]) -> None:
         return  # the value that is to blame was told of
 
 
-def _entries(plan: Plan) -> list[Entry]:
-    label = plan.domain
+def _entries(plan: Plan, domains: list[str]) -> list[Entry]:
     entries = []
-    try:
-        for piece in pieces(bounded(label.value)):
-            try:
-                entries.append(read_entry(piece))
-            except BadValueError as error:
-                _tell_bad_domain(label, error, plan.terms.findings)
-    except BadValueError as error:
-        _tell_bad_domain(label, error, plan.terms.findings)
+    for domain in domains:
+        try:
+            entries.append(read_entry(domain))
+        except BadValueError as error:
+            _tell_bad_domain(plan.domain, error, plan.terms.findings)
     return entries
 
 

@@ -148,6 +148,8 @@ def test_variables_stay_and_are_told() -> None:
     (told,) = found.issues
     assert (told.code, told.host, told.container) == ("compose-variable", "edge", "web")
     assert (told.key, told.value) == ("snadboy.revp.domain", "${SUB}.a.lan")
+    words = service("labels: {snadboy.revp.title: 'null', b: '', c: ~, d: null}").labels
+    assert words == {"snadboy.revp.title": "null", "b": "", "c": "", "d": ""}
     escaped = service("labels: [snadboy.revp.title=5 $$]")
     assert (escaped.labels, escaped.issues) == ({"snadboy.revp.title": "5 $"}, ())
 

@@ -83,6 +83,7 @@ def test_how_a_health_check_is_made() -> None:
     slow = revp({"domain": "a.lan", "health-check": "/", "health-check.timeout": "20"})
     assert slow.wishes[0].settings.check == Check(path="/", interval=10.0, timeout=10.0)
     assert codes(slow) == ["check-timeout"]
+    assert wish({"health-check": "/", "health-check.timeout": "10s"}).settings.check
     assert codes(revp({"domain": "a.lan", "health-check.interval": "5s"})) == ["check-without-path"]
 
 
@@ -241,3 +242,10 @@ def test_no_more_routes_than_a_container_may_have() -> None:
     parsed = revp({"domain": ",".join(f"a{n}.lan" for n in range(MOST_WISHES + 5))})
     assert len(parsed.wishes) == MOST_WISHES
     assert issue(parsed, "too-many-routes").severity == "error"
+
+
+def test_no_more_domains_are_looked_at_than_anybody_needs() -> None:
+    bad = {f"{port}.domain": ",".join(["a b"] * 100) for port in range(1, 4)}
+    parsed = revp({**bad, "4.domain": "late.lan"})
+    assert (parsed.wishes, codes(parsed)) == ((), ["bad-domain"] * 3 + ["too-many-routes"])
+    assert "301 domains" in issue(parsed, "too-many-routes").message
