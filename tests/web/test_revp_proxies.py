@@ -190,6 +190,15 @@ async def test_only_so_many_documents_are_kept_and_the_least_used_goes() -> None
     assert await body("pool.example") != second
 
 
+async def test_only_so_many_bytes_are_kept() -> None:
+    renderings = Renderings(most_bytes=1)
+    for domain in ("plain.example", "pool.example", "plain.example"):
+        wanted = RouteFilter(domains=(domain,))
+        made = await renderings.render(CADDY, CADDY.options(), wanted, lambda: EXAMPLE)
+        assert domain.encode() in made.rendered.body
+        assert len(renderings) <= 2
+
+
 async def test_who_leaves_while_a_document_is_made_spoils_nothing() -> None:
     renderings = Renderings()
     with trio.CancelScope() as leaving:

@@ -19,6 +19,7 @@ from labels.render.formats import Format
 from web.revp.selecting import RouteFilter, cut
 
 MOST_KEPT = 32
+MOST_BYTES = 64 * 1024 * 1024  # of documents; what their renderers remember is a few times that
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,14 +31,16 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Renderings:
-    """What was made last, by format, options and filter; the least used one is let go.
+    """What was made last, by format, options and filter; those used least are let go.
 
     Args:
         most: How many are kept.
+        most_bytes: How long they may be together; one is kept in any case.
     """
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
+    def __init__(self, most: int = MOST_KEPT, most_bytes: int = MOST_BYTES) -> None:
         self._most = most
+        self._most_bytes = most_bytes
         self._kept: OrderedDict[tuple[str, Value, RouteFilter], _Kept] = OrderedDict()
         self._threads = trio.CapacityLimiter(1)  # Python runs one at a time anyway
 
@@ -55,11 +58,17 @@ class Renderings:
         kept = self._kept.get(key)
         if kept is None:
             kept = self._kept[key] = _Kept(made, options, wanted)
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
         self._kept.move_to_end(key)
+        self._let_go()
         async with kept.turn:
             return await kept.of(table(), self._threads)
+
+    def _let_go(self) -> None:
+        while len(self._kept) > 1 and (
+            len(self._kept) > self._most
+            or sum(kept.size for kept in self._kept.values()) > self._most_bytes
+        ):
+            self._kept.popitem(last=False)
 
 
 class _Kept:
@@ -69,6 +78,11 @@ class _Kept:
         self._wanted = wanted
         self._cuts: Memo[Route | None] = Memo()
         self._rendering: Rendering | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the document."""
+        return 0 if self._rendering is None else len(self._rendering.rendered.body)
 
     async def of(self, table: Table, threads: trio.CapacityLimiter) -> Rendering:
         if self._rendering is None or self._rendering.table is not table:
