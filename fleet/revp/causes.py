@@ -18,7 +18,7 @@ TELLING = frozenset(
     )
 )
 # What only goes before `die` or `start`: it explains nothing where there is better.
-ASKING = frozenset(("kill", "stop", "restart"))
+ASKING = frozenset(("kill", "stop", "restart", "init"))
 NETWORK = {"connect": "network connect", "disconnect": "network disconnect"}
 ENDED = frozenset(("exited", "dead", "removing"))
 
@@ -55,12 +55,16 @@ class Causes:
     def of(self, container: Container, at: float) -> Cause:
         """Why a container changed; `listed` if nothing was heard that explains it.
 
-        One that was told to end may be found ended before its `die` comes.
+        One that was told to end may be found ended before its `die` comes, and one that is about
+        to start may be found started.
         """
         word = self._take(container.host, container.id, at)
-        if word in ASKING or word == NETWORK["disconnect"]:
-            ended = container.state in ENDED
-            word = "die" if ended else "listed" if word in ASKING else word
+        if container.state in ENDED and word in (*ASKING, NETWORK["disconnect"]):
+            word = "die"
+        elif word in ("init", "restart"):
+            word = "start"
+        elif word in ASKING:
+            word = "listed"
         return cause_of(container, word)
 
     def of_gone(self, container: Container, at: float) -> Cause:

@@ -259,6 +259,7 @@ async def test_a_container_in_the_network_of_another_is_found_by_the_ports_of_th
         (("kill",), "running", "listed"),
         (("health_status: unhealthy", "kill"), "running", "health_status: unhealthy"),
         (("die", "start", "restart"), "running", "start"),
+        (("init",), "running", "start"),
         (("exec_create: sh", "attach"), "running", "listed"),
         ((), "running", "listed"),
     ],
