@@ -199,6 +199,20 @@ def test_weights_and_checks_in_version_2() -> None:
 
 
 @pytest.mark.parametrize(
+    ("domain", "passed", "hostname"),
+    [("a.example", True, "a.example"), ("a.example", False, None), ("*.example", True, None)],
+)
+def test_checks_ask_for_the_domain_if_requests_do(
+    domain: str, passed: bool, hostname: str | None
+) -> None:
+    own = Settings(pass_host_header=passed, check=Check(path="/"))
+    (service,) = render(
+        table(route(domain, member("edge/a", "10.0.0.5"), settings=own))
+    ).services.values()
+    assert service["loadBalancer"]["healthCheck"].get("hostname") == hostname
+
+
+@pytest.mark.parametrize(
     ("policy", "words"),
     [
         ("round_robin", [None, None, None, None]),
