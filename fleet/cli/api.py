@@ -70,6 +70,14 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Body:
+    """What is sent along with a question."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True)
 class ProxyDocument:
     """What a proxy is given: the table's revision, and how much of it could not be expressed."""
 
@@ -146,10 +154,19 @@ class Api:
         try:
             return self._get(path, kind, query)
         except _NotOursError as error:
-            raise CommandError(
-                f"{self.url}{path} answered what this version does not understand: {error}",
-                "is the running fleet of the same version? restart it",
-            ) from error
+            raise self._another_version(path, error) from error
+
+    def post(self, path: str, kind: type[T], body: Body, query: Query | None = None) -> T:
+        """The document that a path answers a body with.
+
+        Raises:
+            RefusedError: The fleet answered with a problem.
+            NotRunningError: It did not answer.
+        """
+        try:
+            return self._get(path, kind, query, body)
+        except _NotOursError as error:
+            raise self._another_version(path, error) from error
 
     def document(self, path: str, query: Query | None = None) -> bytes:
         """The bytes at a path, as they are.
@@ -183,8 +200,17 @@ class Api:
             except (_NotOursError, TypeError, ValueError) as error:
                 raise NotRunningError(f"no fleet answers at {self.url}: {error}") from error
 
-    def _get(self, path: str, kind: type[T], query: Query | None = None) -> T:
-        with self._open(_target(path, query), {"Accept": "application/json"}) as connection:
+    def _another_version(self, path: str, error: _NotOursError) -> CommandError:
+        return CommandError(
+            f"{self.url}{path} answered what this version does not understand: {error}",
+            "is the running fleet of the same version? restart it",
+        )
+
+    def _get(
+        self, path: str, kind: type[T], query: Query | None = None, body: Body | None = None
+    ) -> T:
+        headers = {"Accept": "application/json"}
+        with self._open(_target(path, query), headers, body) as connection:
             answer = self._answer(connection, path)
             try:
                 return msgspec.json.decode(answer.read(), type=kind)
@@ -193,7 +219,7 @@ class Api:
             except (OSError, HTTPException) as error:
                 raise NotRunningError(f"{self.url} broke off: {error}") from error
 
-    def _open(self, path: str, headers: dict[str, str]) -> _Connection:
+    def _open(self, path: str, headers: dict[str, str], body: Body | None = None) -> _Connection:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         connection = _Connection(self.url)
@@ -201,7 +227,11 @@ class Api:
             connection.http.connect()
             if connection.sock is not None:
                 connection.sock.settimeout(ANSWER_TIMEOUT)
-            connection.http.request("GET", connection.prefix + path, headers=headers)
+            if body is None:
+                connection.http.request("GET", connection.prefix + path, headers=headers)
+            else:
+                headers["Content-Type"] = body.media_type
+                connection.http.request("POST", connection.prefix + path, body.data, headers)
         except OSError as error:
             connection.http.close()
             raise NotRunningError(f"nothing answers at {self.url}: {error}") from error

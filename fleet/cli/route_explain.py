@@ -12,7 +12,7 @@ from fleet.cli.api import PAGE, Api, RefusedError
 from fleet.cli.format import ago
 from fleet.cli.route_changes import change_lines
 from fleet.cli.route_issues import indented, issue_lines
-from fleet.cli.route_tables import STATUS_TONES, address, authority, incomplete
+from fleet.cli.route_tables import STATUS_TONES, address, authority, missing_lines
 from fleet.cli.table import Cell, Tone, cell
 from labels.words import STANDINGS, listed
 from web.route_documents import (
@@ -119,8 +119,7 @@ def speaks_of(container: RoutedContainerDocument, domain: str) -> bool:
 
 def lines(found: Explained) -> Iterator[Cell]:
     """The answer first, then what it rests on."""
-    if not found.complete:
-        yield incomplete(found.missing)
+    yield from missing_lines(found.missing, complete=found.complete)
     yield from _answer(found)
     for document in (found.known, found.covered):
         for route in document.routes if document else ():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from fleet.cli.format import ago
 from fleet.cli.output import is_terminal, write
@@ -27,7 +27,8 @@ def is_bad(found: Found, wanted: Wanted) -> bool:
     match found:
         case RoutesDocument():
             down = any(route.status == "down" for route in found.routes)
-            return down or not found.complete or bool(unserved(found, wanted))
+            unheard = bool(found.missing) or not found.complete
+            return down or unheard or bool(unserved(found, wanted))
         case RouteIssuesDocument():
             return any(issue.severity == "error" for issue in found.issues)
     return False
@@ -137,8 +138,7 @@ def standing(member: MemberDocument) -> str:
 
 
 def _routes_lines(found: RoutesDocument, wanted: Wanted) -> Iterator[Cell]:
-    if not found.complete:
-        yield incomplete(found.missing)
+    yield from missing_lines(found.missing, complete=found.complete)
     for name in unserved(found, wanted):
         yield cell(f"no route for {name}; `fleet routes explain {name}` looks for it", "bad")
     if found.routes:
@@ -153,10 +153,14 @@ def _routes_lines(found: RoutesDocument, wanted: Wanted) -> Iterator[Cell]:
         yield Cell("no route; label a container with snadboy.revp.PORT.domain=NAME", "dim")
 
 
-def incomplete(missing: Iterable[str]) -> Cell:
-    """Why proxies are told nothing yet."""
-    names = ", ".join(missing) or "the hosts"
-    return cell(f"proxies are told nothing yet: not heard of {names} since the start", "warn")
+def missing_lines(missing: Sequence[str], *, complete: bool) -> Iterator[Cell]:
+    """Of which hosts nobody knows anything, and what that means for proxies."""
+    names = ", ".join(missing)
+    if not complete:
+        text = f"proxies are told nothing yet: not heard of {names or 'the hosts'} since the start"
+        yield cell(text, "warn")
+    elif missing:
+        yield cell(f"not heard of {names}: its routes, if any, are missing", "warn")
 
 
 def conflicts_table(found: ConflictsDocument) -> Table:

@@ -27,10 +27,10 @@ proxies. nginx does not tell what it serves.
 Exit code 1: the proxy serves something else, or could not be asked.""",
 )
 @click.argument("proxy", type=click.Choice(KINDS))
-@click.argument("url")
+@click.argument("admin", metavar="URL")
 @json_option
 @fleet_options
-def command(settings: Settings, proxy: str, url: str, as_json: bool) -> int:
+def command(settings: Settings, proxy: str, admin: str, as_json: bool) -> int:
     """Show which routes a proxy lacks, has besides, or has otherwise.
 
     URL is that of the proxy's admin interface.
@@ -40,7 +40,7 @@ def command(settings: Settings, proxy: str, url: str, as_json: bool) -> int:
     from fleet.cli.table import write_lines, write_table
     from web.route_documents import DriftDocument
 
-    query = {"proxy": proxy, "url": url}
+    query = {"proxy": proxy, "url": admin}
     found = running_api(settings).read("/api/revp/drift", DriftDocument, query)
     if as_json:
         write_json(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from fleet.cli.api import Api
 from fleet.cli.errors import CommandError
@@ -23,7 +24,8 @@ def watch_routes(api: Api, wanted: Wanted, *, as_json: bool) -> None:
     """
     found = look(api, wanted)
     if as_json:
-        _write_lines(api, wanted, found)
+        with suppress(KeyboardInterrupt):
+            _write_lines(api, wanted, found)
         return
     with Screen() as screen:
         while True:
