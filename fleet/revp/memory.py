@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from labels.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds between two saves at least
+SELDOM = 20  # times as long as it takes to look at all routes, if that is more
 AGAIN = 5.0  # after one that failed
 OLDEST = 60.0  # seconds after which the same is saved again: it says when that was known
 LAST = 5.0  # seconds that the first and the last one may take
@@ -69,11 +71,12 @@ class Memory:
         with trio.move_on_after(OLDEST) as waited:
             await self._changed.wait()
         self._changed = trio.Event()
+        begun = time.perf_counter()
         taken = self._take()
-        if not waited.cancelled_caught and self._is_written(taken):
-            return
-        if await self._save(taken, RESERVED):
-            await trio.sleep(EVERY)
+        known = not waited.cancelled_caught and self._is_written(taken)
+        busy = time.perf_counter() - begun
+        if known or await self._save(taken, RESERVED):
+            await trio.sleep(max(EVERY, SELDOM * busy))
         else:
             self._changed.set()
             await trio.sleep(AGAIN)

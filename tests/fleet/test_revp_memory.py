@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from config.models import Route
 from fleet.revp import memory
@@ -134,12 +135,19 @@ async def test_a_full_disk_is_said_once_shown_and_survived(
     assert saved(tmp_path).revision == fleet.table.revision
 
 
-async def test_nothing_is_written_while_nothing_changes(tmp_path: Path) -> None:
+async def test_a_change_is_written_soon_and_nothing_while_nothing_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "EVERY", 0.001)
+    monkeypatch.setattr(memory, "SELDOM", 0)
     async with routed(tmp_path) as fleet:
-        before = (tmp_path / FILE).stat().st_ino
-        fleet.keeper.configure(fleet.config)
-        await trio.testing.wait_all_tasks_blocked(0.1)
-        assert (tmp_path / FILE).stat().st_ino == before
+        before = saved(tmp_path)
+        for _ in range(5):
+            fleet.keeper.configure(fleet.config)
+            await trio.testing.wait_all_tasks_blocked(0.1)
+        assert saved(tmp_path) == before
+        fleet.configure(routes=(Route(domain="a.example.com", backend_url="http://10.0.0.9"),))
+        await until(lambda: saved(tmp_path).revision > before.revision, "the change is there")
 
 
 async def test_a_name_that_is_not_found_is_an_issue_until_it_is(
