@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 PATH = "/api/revp/preview"
 HINT = "`docker compose config` shows what Compose makes of it"
-_CANNOT = frozenset({"unknown-path", "method-not-allowed", "bad-request", "routes-unavailable"})
+# What a fleet that is older, or has no routes, answers.
+_CANNOT = frozenset({"unknown-path", "method-not-allowed", "body-too-large", "routes-unavailable"})
 _UNFIT = re.compile(r"[^a-z0-9_-]")
 
 

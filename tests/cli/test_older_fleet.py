@@ -74,6 +74,10 @@ def answering(known: dict[str, object], kind: str, status: int, folder: Path) ->
             self.end_headers()
             self.wfile.write(data)
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 

@@ -134,6 +134,24 @@ def test_a_proxy_that_cannot_be_asked_is_told_of(routed: Fleet) -> None:
     assert "proxies" in done.stderr  # where it would be listed
 
 
+def test_a_preview_meets_what_is_live(routed: Fleet) -> None:
+    label = ("--label", f"snadboy.revp.9000.domain={SHOP}")
+    joined = routed.out("routes", "preview", *label)
+    assert f"live: {SHOP} has data/shop, edge/shop and local/shop now, which is joined" in joined
+    assert "the running fleet at http://127.0.0.1:" in joined
+    other = ("--label", "snadboy.revp.9000.websocket=true", "--host", "edge", "--json")
+    found = json.loads(routed.out("routes", "preview", *label, *other, code=1))
+    assert (found["host"], found["revision"] > 0) == ("edge", True)
+    (meeting,) = found["live"]
+    assert (meeting["outcome"], meeting["differs"]) == ("loses", ["websocket"])
+    done = routed.run("routes", "preview", *label, "--host", "egde")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Did you mean edge?" in done.stderr
+    done = routed.spawn("routes", "preview", "-", stdin="services: [}")
+    assert done.returncode == 1
+    assert "line 1, column 12" in done.stderr
+
+
 def test_domains_are_completed(routed: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in routed.environment().items():
         monkeypatch.setenv(name, value)
