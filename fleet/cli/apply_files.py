@@ -84,21 +84,21 @@ class Files:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the first file's lock for the length of the block.
+        """Hold the last file's lock for the length of the block.
 
         Raises:
             CommandError: Another process holds it.
         """
-        first = next(iter(self._paths.values()))
+        last = list(self._paths.values())[-1]
         with _explained():
-            lock = os.open(_beside(first, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            lock = os.open(_beside(last, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 pid = os.pread(lock, 20, 0).decode("ascii", "replace").strip()
                 raise CommandError(
-                    f"another `fleet routes apply` looks after {first}, process {pid or '?'}",
+                    f"another `fleet routes apply` looks after {last}, process {pid or '?'}",
                     "stop it first",
                 ) from error
             os.ftruncate(lock, 0)

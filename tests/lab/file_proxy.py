@@ -89,8 +89,7 @@ class FileProxy(Part):
                 connection.sock = context.wrap_socket(
                     connection.sock, server_hostname=host.partition(":")[0]
                 )
-            body = b"x" if method == "POST" else None
-            connection.request(method, target, body, {"Host": host} | (headers or {}))
+            connection.request(method, target, headers={"Host": host} | (headers or {}))
             answer = connection.getresponse()
             found = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, found, answer.read())

@@ -80,12 +80,15 @@ class Served:
 
     def give(self, *routes: Route, complete: bool = True) -> None:
         """Have other routes, and one revision more."""
-        revision = self._given.revision + 1
-        made = table(*routes, revision=revision)
+        self.give_later(*routes, complete=complete)
+        trio.from_thread.run_sync(self._routes.give, self._given, trio_token=self._token)
+
+    def give_later(self, *routes: Route, complete: bool = True) -> None:
+        """Have them from the next start on."""
+        made = table(*routes, revision=self._given.revision + 1)
         self._given = msgspec.structs.replace(
             made, complete=complete, missing=() if complete else ("edge",)
         )
-        trio.from_thread.run_sync(self._routes.give, self._given, trio_token=self._token)
 
     async def _run(self) -> None:
         self._routes = GivenRoutes()
