@@ -86,7 +86,7 @@ async def test_a_recreated_container_takes_its_place_back(engine: Engine, tmp_pa
         "com.docker.compose.service": "web",
     }
     spec = serving(labels=labels)
-    async with routed(tmp_path, local("a", engine), revp=PATIENT) as fleet:
+    async with routed(tmp_path, patient(local("a", engine)), revp=PATIENT) as fleet:
         await blocking(engine.run_container, "shop-web-1", spec)
         await fleet.until_stands("shop.example.com", "up")
         await blocking(engine.docker, "rm", "--force", "shop-web-1")
@@ -142,13 +142,13 @@ def _lose_containers(engine: Engine) -> None:
 
 
 async def test_the_configuration_takes_effect_at_once(engine: Engine, tmp_path: Path) -> None:
-    host = local("a", engine)
+    host = patient(local("a", engine))
     engine.run_container("web", serving("web.example.com"))
     labels = {"other.8080.domain": "other.example.com"}
     engine.run_container("other", serving(labels=labels))
     async with routed(tmp_path, host, revp=PATIENT) as fleet:
         await fleet.until_stands("web.example.com", "up")
-        moved = local("a", engine, route_address="10.0.0.5", labels={"site": "x"})
+        moved = patient(local("a", engine, route_address="10.0.0.5", labels={"site": "x"}))
         fleet.configure(moved)
         await fleet.until(lambda: fleet.address("web.example.com") == "10.0.0.5:8080", "moved")
         assert fleet.keeper.host_labels() == {"a": {"site": "x"}}
