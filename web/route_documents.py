@@ -294,32 +294,6 @@ class DomainDocument(Document, frozen=True, kw_only=True):
     changes: tuple[RouteChangeDocument, ...]
 
 
-class LabelDocument(Document, frozen=True, kw_only=True):
-    """One supported label: `PREFIX.NAME` for the container, `PREFIX.PORT.NAME` for one port of it.
-
-    `default` is what holds without it, `values` what it may be, in words; `headers.NAME` stands for
-    any header. `if_bad` is what becomes of a value that cannot be used: `default` (that holds),
-    `drop` (the routes are dropped), `leave out` (this part is). `grammars`: its spelling there.
-    """
-
-    name: str
-    aliases: tuple[str, ...]
-    default: str
-    values: str
-    meaning: str
-    flat: bool
-    per_port: bool
-    if_bad: str
-    grammars: dict[str, str]
-
-
-class LabelsDocument(Document, frozen=True, kw_only=True):
-    """`/api/revp/labels`: all supported labels, and the prefix of their keys."""
-
-    prefix: str
-    labels: tuple[LabelDocument, ...]
-
-
 class ServedDocument(Document, frozen=True, kw_only=True):
     """One route as a proxy has it, or should: `endpoints` are `ADDRESS:PORT`, sorted.
 
@@ -402,18 +376,3 @@ class PreviewDocument(Document, frozen=True, kw_only=True):
     conflicts: tuple[ConflictDocument, ...]
     live: tuple[MeetingDocument, ...]
     issues: tuple[RouteIssueDocument, ...]
-
-
-class PreviewedContainer(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One container to be previewed."""
-
-    name: str
-    labels: dict[str, str | int | float | bool]
-
-
-class PreviewRequest(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be previewed, one of these; `compose` is the text of a Compose file."""
-
-    labels: dict[str, str | int | float | bool] | None = None
-    containers: tuple[PreviewedContainer, ...] | None = None
-    compose: str | None = None

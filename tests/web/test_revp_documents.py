@@ -14,11 +14,11 @@ from tests.web.routes_in_memory import RoutesInMemory
 from tests.web.test_answers import problem
 from web.app import Application, create_app
 from web.documents import Document
+from web.label_documents import LabelsDocument
 from web.revp.selecting import canonical_domain
 from web.route_documents import (
     ConflictsDocument,
     DomainDocument,
-    LabelsDocument,
     RouteChangesDocument,
     RoutedContainersDocument,
     RouteIssuesDocument,

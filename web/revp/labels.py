@@ -6,8 +6,8 @@ from litestar import get
 from litestar.response.base import ASGIResponse
 
 from labels.keys import KEYS, LabelKey, Rules
+from web.label_documents import LabelDocument, LabelsDocument
 from web.revp.answering import tagged_answer
-from web.route_documents import LabelDocument, LabelsDocument
 from web.schema import answers
 from web.sources import WebRequest, require_routing
 

@@ -28,13 +28,14 @@ from labels.keys import Rules
 from labels.model import Table
 from labels.preview import alone, preview
 from web.answers import json_answer
+from web.documents import Document
 from web.finding import check_host_filter
 from web.gate import MAX_PREVIEW
 from web.parameters import OneHost
 from web.problems import Problem
 from web.revp.bodies import content_type, read_body
 from web.revp.previewing import ANYWHERE, describe_preview
-from web.route_documents import PreviewDocument, PreviewRequest
+from web.route_documents import PreviewDocument
 from web.schema import answers
 from web.sources import WebRequest, require_routing, sources
 
@@ -43,9 +44,24 @@ JSON = "application/json"
 SECONDS = 20.0  # for a turn
 RETRY_AFTER = {"retry-after": "5"}
 MOST_CONTAINERS = 1000
+
+
+class PreviewedContainer(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One container to be previewed."""
+
+    name: str
+    labels: dict[str, str | int | float | bool]
+
+
+class PreviewRequest(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be previewed, one of these; `compose` is the text of a Compose file."""
+
+    labels: dict[str, str | int | float | bool] | None = None
+    containers: tuple[PreviewedContainer, ...] | None = None
+    compose: str | None = None
+
+
 _decoder = msgspec.json.Decoder(PreviewRequest)
-
-
 _TEXT = Schema(type=OpenAPIType.STRING)
 _LABELS = Schema(type=OpenAPIType.OBJECT, additional_properties=_TEXT)
 _CONTAINER = Schema(type=OpenAPIType.OBJECT, properties={"name": _TEXT, "labels": _LABELS})
