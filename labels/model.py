@@ -136,7 +136,7 @@ class Endpoint(Value, frozen=True, kw_only=True):
 Standing = Literal[
     "up",  # gets requests
     "stale",  # its host cannot be reached: it gets requests as it did when last seen
-    "starting",  # its health check has not passed yet
+    "starting",  # its health check has not passed yet, or its Engine is about to restart it
     "unhealthy",
     "paused",
     "draining",  # ended a moment ago
@@ -255,7 +255,8 @@ class Table(Value, frozen=True, kw_only=True):
     Attributes:
         revision: Grows with every change of what this table says, also over restarts.
         complete: Whether every host was heard of, or is remembered, or was waited for long
-            enough. Until then proxies are not told anything.
+            enough. Until then proxies are not told anything. A host that is added later does
+            not undo it.
         missing: The hosts that the table does not know of, sorted.
         routes: By domain, then path.
         issues: Of labels, endpoints, conflicts and static routes, by host, container and key.
