@@ -78,6 +78,8 @@ class RoutedHosts:
         for name in joining:
             self._patience[name] = trio.current_time() + wait
         self._moved |= dict.fromkeys(self._hosts)
+        # One that was out of the file for a moment may never have been disconnected.
+        self._listed |= dict.fromkeys(filter(self._is_up, joining))
 
     def hear(self, change: Change) -> bool:
         """Mark what changed; returns whether the table should be told soon."""
@@ -88,9 +90,9 @@ class RoutedHosts:
                 return self._touch(container)
             case HostChanged(state=state, previous=previous):
                 return self._host_changed(state, previous)
-            case HostRemoved(host=host) if host in self._hosts:
-                self._hosts = {name: kept for name, kept in self._hosts.items() if name != host}
+            case HostRemoved(host=host) if host in self._hosts:  # it left, and is back already
                 self._leave(host, 0.0)
+                self._moved[host] = None
                 return True
         return False
 
@@ -98,10 +100,7 @@ class RoutedHosts:
         """Tell a new table everything."""
         self._told.clear()
         self._moved |= dict.fromkeys(self._hosts)
-        states = self._tracker.hosts
-        for name in self._hosts:
-            if name in states and states[name].status == "up":
-                self._listed[name] = None
+        self._listed |= dict.fromkeys(filter(self._is_up, self._hosts))
 
     @property
     def deadline(self) -> float:
@@ -172,9 +171,11 @@ class RoutedHosts:
 
     def _is_due(self, host: str) -> bool:
         """Whether what was heard of a host may be told: nothing is listed now, or for too long."""
+        return self._is_up(host) or trio.current_time() - self._since[host] >= LISTING
+
+    def _is_up(self, host: str) -> bool:
         state = self._tracker.hosts.get(host)
-        listing = state is None or state.status != "up"
-        return not listing or trio.current_time() - self._since[host] >= LISTING
+        return state is not None and state.status == "up"
 
     def _tell_list(self, host: str, table: RouteTable, now: datetime) -> None:
         """Tell all containers of a host; those that the table is not told of are gone."""

@@ -163,9 +163,30 @@ async def test_a_host_that_left_takes_its_routes_along_and_no_news_of_it_counts(
     assert (change.kind, change.cause.event) == ("removed", "configuration")
     told.put(web(2))
     told.tracker.remove_host("a")
-    told.tracker.remove_host("b")  # without a word of the configuration
+    told.settle()
+    assert told.routes == {"web-1.example.com": ["b/web-1 up"]}
+
+
+async def test_a_host_that_is_back_in_the_file_at_once_has_its_routes_again() -> None:
+    told = Told(local())
+    told.begin("a")
+    told.put(web())
+    told.up("a")
+    told.settle()
+    told.want()
+    told.want(local())  # before anybody was disconnected
+    told.settle()
+    assert told.routes == {"web-0.example.com": ["a/web-0 up"]}
+    told.want()
+    told.want(local())
+    told.tracker.remove_host("a")  # what the first change asked for comes late
     told.settle()
     assert told.routes == {}
+    told.begin("a")
+    told.put(web())
+    told.up("a")
+    told.settle()
+    assert told.routes == {"web-0.example.com": ["a/web-0 up"]}
 
 
 async def test_a_host_that_gets_another_name_keeps_its_routes() -> None:
@@ -198,10 +219,6 @@ async def test_a_host_that_leaves_waits_for_a_new_one_no_longer_than_a_moment(
     told.settle()
     assert told.hosts.deadline == trio.current_time() + JOINING
     await trio.sleep_until(told.hosts.deadline)
-    told.settle()
-    assert told.routes == {}
-    told.want(local("c"))
-    told.want(local("a"))  # it was away for no time at all, but begins anew
     told.settle()
     assert told.routes == {}
 
