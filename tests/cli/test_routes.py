@@ -1,12 +1,16 @@
 """What `fleet routes` shows, from documents of a real table, and what it refuses."""
 
+import json
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Timer
 from typing import get_args
 
+import msgspec
 import pytest
 from click.shell_completion import ShellComplete
+from msgspec.structs import replace
 
 from fleet.cli import route_issues
 from fleet.cli.root import cli
@@ -346,3 +350,29 @@ def test_a_document_of_a_table_that_is_not_complete_is_none(tmp_path: Path) -> N
         done = fleet.run("routes", "--format", "caddy")
     assert (done.returncode, done.stdout) == (1, "")
     assert "fleet: No history." in done.stderr  # what that fleet says of everything
+
+
+def test_a_fleet_that_is_away_is_asked_again(routing: RoutesInMemory, tmp_path: Path) -> None:
+    def document(revision: int) -> object:
+        return msgspec.to_builtins(replace(routes_of(routing), revision=revision))
+
+    path, known = "/api/revp/routes", dict(BASE)
+    known[path] = document(7)
+    with (
+        answering(known, "routes-unavailable", 503, tmp_path) as fleet,
+        fleet.start("routes", "--watch", "--json") as watching,
+    ):
+        assert watching.stdout is not None
+        assert watching.stderr is not None
+        last = Timer(30, watching.kill)  # so that no line is waited for in vain
+        last.start()
+        try:
+            assert json.loads(watching.stdout.readline())["revision"] == 7
+            del known[path]
+            told = watching.stderr.readline()
+            assert told == "fleet: No history.; asked again every second\n"
+            known[path] = document(8)
+            assert json.loads(watching.stdout.readline())["revision"] == 8
+        finally:
+            last.cancel()
+            watching.terminate()

@@ -104,6 +104,14 @@ def test_a_narrow_terminal_names_a_route_once(routed: Fleet) -> None:
     assert sum("/shop " in line for line in lines) == len(HOSTS)
 
 
+def test_routes_are_watched_until_ctrl_c(routed: Fleet) -> None:
+    code, shown = routed.terminal(
+        *("routes", "--watch", "--domain", SHOP), until=lambda text: "Ctrl-C" in text, keys=b"\x03"
+    )
+    assert code == 0
+    assert "1 up (revision " in plain(shown)
+
+
 def test_what_a_proxy_is_given(routed: Fleet) -> None:
     document = routed.out("routes", "--format", "nginx", "--set", "max_body=7m")
     assert "client_max_body_size 7m;" in document
