@@ -12,12 +12,13 @@ import pytest
 import trio
 import trio.testing
 
-from config.models import Route
+from config.models import LocalHost, Route
 from fleet.revp import memory
 from fleet.revp.feed import KEPT, RouteFeed
 from fleet.revp.names import EVERY, SOON, Names
 from fleet.revp.present import RouteCounts
 from fleet.revp.snapshot import FILE, read
+from labels.facts import Place
 from labels.model import Cause, Change
 from labels.snapshot import Snapshot
 from tests.fleet.routed import routed
@@ -89,6 +90,18 @@ async def test_no_number_of_a_revision_is_used_twice_even_after_a_kill(
     async with routed(killed) as fleet:
         assert fleet.table.revision > seen + 500
         assert saved(killed).revision > fleet.table.revision
+
+
+async def test_who_is_remembered_is_not_waited_for_but_the_others_are(tmp_path: Path) -> None:
+    places = tuple(Place(name=name, address="127.0.0.1") for name in ("a", "gone"))
+    remembered = Snapshot(version=1, revision=7, saved=NOON, places=places)
+    (tmp_path / FILE).write_bytes(msgspec.json.encode(remembered))
+    nowhere = [LocalHost(name=name, socket=tmp_path / "docker.sock") for name in ("a", "b")]
+    async with routed(tmp_path, *nowhere) as fleet:
+        assert (fleet.table.complete, fleet.table.missing) == (False, ("b",))
+        fleet.configure(nowhere[0])
+        await fleet.until(lambda: fleet.table.complete, "nobody is missing")
+    assert [place.name for place in saved(tmp_path).places] == ["a"]
 
 
 async def test_a_damaged_file_is_set_aside_and_said(
