@@ -14,6 +14,7 @@ from fleet.cli import route_sources
 from fleet.cli.root import cli
 from tests.cli.conftest import Site
 from tests.cli.running import Fleet, plain
+from tests.lab.caddy import Caddy
 from tests.lab.containers import ContainerSpec
 from tests.lab.runs import new_part
 from tests.lab.waiting import wait_until
@@ -140,6 +141,22 @@ def test_a_proxy_that_cannot_be_asked_is_told_of(routed: Fleet) -> None:
     done = routed.run("routes", "drift", "caddy", "http://192.0.2.1:2019")
     assert (done.returncode, done.stdout) == (1, "")
     assert "proxies" in done.stderr  # where it would be listed
+
+
+def test_a_proxy_is_held_against_the_table(routed: Fleet) -> None:
+    with Caddy() as caddy:
+        options = (f"admin={caddy.admin}", f"http_port={caddy.port}", "https=off")
+        words = ["routes", "--format", "caddy", *(w for one in options for w in ("--set", one))]
+        drift = ("routes", "drift", "caddy", f"http://{caddy.admin}")
+        caddy.run(routed.out(*words, "--domain", SHOP))
+        shown = routed.out(*drift, code=1)
+        assert shown.splitlines()[1].split() == ["missing", LOST, "-", "no", "backend"]
+        assert "1 route astray, 1 right" in shown
+        caddy.stop()
+        caddy.run(routed.out(*words))
+        assert "as it should be, 2 right" in routed.out(*drift)
+        found = json.loads(routed.out(*drift, "--json"))
+        assert (found["proxy"], found["drifted"]) == ("caddy", False)
 
 
 def test_a_preview_meets_what_is_live(routed: Fleet) -> None:
