@@ -165,7 +165,7 @@ def _issue(facts: Facts, place: Place | None, wish: Wish, trace: Sequence[Step])
         code="no-endpoint",
         severity="error",
         message=f"No proxy can reach port {wish.port} of {facts.host}/{facts.name}: {why}.",
-        action="It gets no requests.",
+        action="It gets no requests until the port is published where proxies reach it.",
         host=facts.host,
         container=facts.name,
         value=str(wish.port),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -30,6 +30,7 @@ class Holding:
         self.policy = policy
         self.dying: set[Key] = set()
         self.until: dict[Key, datetime] = {}
+        self._told: tuple[Issue, ...] | None = ()
         self._went: dict[Key, datetime] = {}  # within the window, held or not; the oldest first
 
     def mark(self, key: Key, *, dying: bool) -> None:
@@ -41,8 +42,14 @@ class Holding:
 
     def done(self, key: Key) -> None:
         """A route is there (again), its hold is over, or it was taken away deliberately."""
-        self.until.pop(key, None)
         self._went.pop(key, None)
+        if self.until.pop(key, None) is not None:
+            self._told = None
+
+    def resume(self, key: Key, until: datetime) -> None:
+        """A route was held by an earlier run of ours."""
+        self.until[key] = until
+        self._told = None
 
     def hold(self, going: Sequence[Key], routes: int, now: datetime) -> datetime | None:
         """Decide about routes that would go now.
@@ -66,24 +73,25 @@ class Holding:
             return None
         until = now + timedelta(seconds=self.policy.mass_removal_hold)
         self.until |= dict.fromkeys(going, until)
+        self._told = None
         return until
 
     def issues(self) -> tuple[Issue, ...]:
         """What to tell of the held routes; nothing if there are none."""
-        if not self.until:
-            return ()
-        names = listed(sorted({key.domain for key in self.until}))
-        last = max(self.until.values())
-        return (
-            Issue(
-                code="mass-removal-held",
-                severity="warning",
-                message=f"Too many routes would be gone at once, {len(self.until)} of them are "
-                f"held: {names}.",
-                action="They are kept, and answer 503, until their containers come back, or until "
-                f"{last:%Y-%m-%d %H:%M:%S} UTC.",
-            ),
-        )
+        if self._told is None:
+            self._told = (_issue(self.until),) if self.until else ()
+        return self._told
+
+
+def _issue(until: Mapping[Key, datetime]) -> Issue:
+    names = listed(sorted({key.domain for key in until}))
+    return Issue(
+        code="mass-removal-held",
+        severity="warning",
+        message=f"Too many routes would be gone at once, {len(until)} of them are held: {names}.",
+        action="They are kept, and answer 503, until their containers come back, or until "
+        f"{max(until.values()):%Y-%m-%d %H:%M:%S} UTC.",
+    )
 
 
 def held(route: Route, until: datetime) -> Route:

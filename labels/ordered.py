@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=tuple[Any, ...])
@@ -11,22 +10,17 @@ V = TypeVar("V")
 
 
 class Ordered(Generic[K, V]):
-    """Values by key. A change costs a search; reading all costs one pass, once per change."""
+    """Values by key. A change costs a search in the keys, reading all of them a copy."""
 
     def __init__(self) -> None:
         self._values: dict[K, V] = {}
-        self._keys: list[K] = []
-        self._new: list[K] = []  # not in `_keys` yet
+        self._keys: list[K] = []  # sorted, without `_new`
+        self._row: list[V] = []  # the values of those
+        self._new: dict[K, None] = {}
         self._read: tuple[V, ...] | None = ()
 
     def __len__(self) -> int:
         return len(self._values)
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._values
-
-    def __iter__(self) -> Iterator[K]:
-        return iter(self._values)
 
     def get(self, key: K) -> V | None:
         """The value of a key."""
@@ -39,12 +33,14 @@ class Ordered(Generic[K, V]):
             return False
         self._read = None
         if value is None:
-            del self._values[key]
-            self._drop(key)
-            return True
-        if known is None:
-            self._new.append(key)
-        self._values[key] = value
+            self._remove(key)
+        elif known is None:
+            self._values[key] = value
+            self._new[key] = None
+        else:
+            self._values[key] = value
+            if key not in self._new:
+                self._row[bisect_left(self._keys, key)] = value
         return True
 
     @property
@@ -54,13 +50,16 @@ class Ordered(Generic[K, V]):
             if self._new:
                 # Sorting what is sorted but for its end is one pass.
                 self._keys = sorted(self._keys + sorted(self._new))
-                self._new = []
-            self._read = tuple(map(self._values.__getitem__, self._keys))
+                self._row = [self._values[key] for key in self._keys]
+                self._new = {}
+            self._read = tuple(self._row)
         return self._read
 
-    def _drop(self, key: K) -> None:
+    def _remove(self, key: K) -> None:
+        del self._values[key]
+        if key in self._new:
+            del self._new[key]
+            return
         place = bisect_left(self._keys, key)
-        if place < len(self._keys) and self._keys[place] == key:
-            del self._keys[place]
-        else:
-            self._new.remove(key)
+        del self._keys[place]
+        del self._row[place]

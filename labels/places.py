@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -19,9 +18,6 @@ class Places:
         self._given_up: set[str] = set()
         self._reached: dict[str, datetime] = {}
         self._unlisted: dict[str, datetime] = {}  # remembered ones: since when
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
 
     def get(self, host: str) -> Place | None:
         """Where a host is."""

@@ -26,7 +26,8 @@ class Fate(NamedTuple):
 class Pool(NamedTuple):
     """What is to be said of one domain and path. `fates` are by the members' ids.
 
-    `dying`: nobody is left but those that ended, so that it will be gone soon.
+    `dying`: nobody is left but those that ended, so that it will be gone soon. Where a host is out
+    of reach nothing goes.
     """
 
     route: Route | None = None
@@ -64,7 +65,7 @@ def pool(key: Key, candidates: Sequence[Candidate]) -> Pool:
         conflict=found,
         waiting=_waiting(key, candidates, awaited),
         fates=_fates(candidates, awaited, found),
-        dying=all(each.ended for each in chosen),
+        dying=all(each.ended and each.member.stale_since is None for each in chosen),
     )
 
 

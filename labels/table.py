@@ -234,11 +234,6 @@ class RouteTable:
             )
         return self._table
 
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """The names of the hosts that were placed or remembered, sorted."""
-        return tuple(sorted(self._desk.places))
-
     def containers(self) -> tuple[RoutedContainer, ...]:
         """All containers with RevP labels by host, name and id, and what became of each wish."""
         routed = (known for known in self._desk.register.all() if known.parsed.routed)
@@ -295,7 +290,7 @@ class RouteTable:
             self._remembered.setdefault(each.facts.host, set()).add(known.id)
         for route in snapshot.held:
             if route.held_until is not None:
-                self._holding.until[route.key] = route.held_until
+                self._holding.resume(route.key, route.held_until)
                 self._desk.agenda.put(route.key, route.held_until, "hold over")
                 self._board.show(route.key, EMPTY, route)
         self._stood = remembering.stood(snapshot)

@@ -96,6 +96,17 @@ def test_removals_further_apart_are_not_added_up() -> None:
     assert len(told.domains) == 2
 
 
+def test_routes_of_a_host_out_of_reach_do_not_go_and_so_do_not_count() -> None:
+    others = [replace(facts, host="core") for facts in TEN[5:]]
+    told = told_of(*TEN[:5], *others)
+    told.remove(*TEN[:5])
+    told.place(place(stale_since=told.now))
+    told.remove(others[0])
+    told.wait(60)
+    assert len(told.domains) == 9
+    assert told.table.table.issues == ()
+
+
 def test_fewer_than_three_may_always_go() -> None:
     told = told_of(*TEN[:2])
     told.remove(*TEN[:2])
