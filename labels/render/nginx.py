@@ -90,7 +90,7 @@ class Renderer:
 
     def _server(self, domain: str, listen: str, locations: str, *, tls: bool = False) -> str:
         text = f"server {{\n{listen}    server_name {_server_name(domain)};\n"
-        if tls:
+        if tls and not (self._options.default_server and _is_shared(self._options)):
             text += _certificate(self._options, domain)
         if "proxy_pass" in locations:
             text += self._common
@@ -146,6 +146,15 @@ def _certificate(options: Options, domain: str) -> str:
     )
 
 
+def _is_shared(options: Options) -> bool:
+    """Whether one certificate serves all domains.
+
+    nginx then reads it for the default server alone, whose it is unless another server has its
+    own: it would take a millisecond for each domain.
+    """
+    return "{domain}" not in options.certificate + options.certificate_key
+
+
 def _acme(options: Options) -> str:
     if not options.acme_root:
         return ""
@@ -165,8 +174,8 @@ def _default_server(options: Options, plain: str, tls: str) -> str:
         text += tls
     text = text.replace(";", " default_server;") + "    server_name _;\n"
     if options.certificate:
-        known = "{domain}" not in options.certificate and "$" not in options.certificate
-        text += _certificate(options, "") if known else "    ssl_reject_handshake on;\n"
+        shared = _is_shared(options)
+        text += _certificate(options, "") if shared else "    ssl_reject_handshake on;\n"
     return f"server {{\n{text}{_acme(options)}    location / {{\n        return 404;\n    }}\n}}\n"
 
 

@@ -73,8 +73,12 @@ class Served:
         self._thread.start()
         assert self._ready.wait(30)
 
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
     def stop(self) -> None:
-        if self._thread.is_alive():
+        if self.is_running:
             trio.from_thread.run_sync(self._scope.cancel, trio_token=self._token)
             self._thread.join(30)
 

@@ -17,10 +17,9 @@ from fleet.cli import apply_round
 from fleet.cli.apply_files import Files
 from fleet.cli.apply_follow import Stop
 from fleet.cli.root import run
-from labels.model import Settings
 from tests.lab.echo import Source
 from tests.lab.waiting import wait_until
-from tests.labels.render.tables import member, route
+from tests.labels.render.tables import member
 from tests.proxies.applying import plain
 from tests.proxies.served import Served
 
@@ -85,11 +84,18 @@ class Proxy:
         return names - {"loaded", "loaded.checks", "loaded.times", ".routes.conf.fleet-lock"}
 
 
-@pytest.fixture
-def served() -> Iterator[Served]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Served]:
     with Served() as served:
-        served.give(A)
         yield served
+
+
+@pytest.fixture
+def served(server: Served) -> Served:
+    if not server.is_running:
+        server.start()
+    server.give(A)
+    return server
 
 
 @pytest.fixture
@@ -315,10 +321,3 @@ def test_a_signal_ends_a_wait_and_nothing_else() -> None:
         with stop.waiting():
             done.append("never")
     assert done == ["waited", "written"]
-
-
-def test_https_of_the_table_reaches_the_file(proxy: Proxy, served: Served) -> None:
-    served.give(route("t.example", member("h/t", "10.0.0.4"), settings=Settings()))
-    files = ["--set", "certificate=/c.pem", "--set", "certificate_key=/k.pem"]
-    assert run(proxy.words(*files)) == 0
-    assert "ssl_certificate /c.pem;" in proxy.loaded

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labels.model import Check, Settings, Table
-from labels.render.haproxy import Options, Renderer
+from labels.render.haproxy import Options, Renderer, lookup
 from labels.render.options import OptionError, read_options
 from tests.lab.errors import MissingPartError
 from tests.lab.fixtures import skip_or_fail
@@ -84,6 +84,12 @@ def test_the_map_names_each_backend_once_and_no_other(wanted: Table) -> None:
     for block in body.split("\nbackend ")[1:]:
         servers = re.findall(r"^    server (\S+)", block, re.MULTILINE)
         assert len(servers) == len(set(servers))
+
+
+def test_the_page_has_the_look_ups_that_the_map_is_for() -> None:
+    page = Path(__file__).parents[3] / "docs" / "proxies" / "haproxy.md"
+    for line in lookup("/etc/haproxy/hosts.map"):
+        assert f"    {line}\n" in page.read_text()
 
 
 @pytest.mark.parametrize(("text", "where"), [*BREAKOUTS, ("/a b", "check-path")])

@@ -45,7 +45,8 @@ def choices(folder: Path) -> list[Options]:
                 "http2": False,
             },
             certificate
-            | {"keepalive": 0, "max_fails": 0, "max_body": "10m", "retry_non_idempotent": True},
+            | {"keepalive": 0, "max_fails": 0, "max_body": "10m", "retry_non_idempotent": True}
+            | {"default_server": False},
         )
     ]
 
@@ -82,6 +83,15 @@ def test_nginx_takes_every_choice_and_long_names(choices: list[Options], folder:
     wanted = table(*resolvable(EXAMPLE).routes, *many, *pools)
     for options in choices:
         assert refused(body_of(wanted, options), folder) == ""
+
+
+def test_each_domain_may_have_a_certificate_of_its_own() -> None:
+    options = Options(certificate="/tls/{domain}.pem", certificate_key="/tls/{domain}.key")
+    text = body_of(EXAMPLE, options).decode()
+    assert "ssl_certificate /tls/plain.example.pem;\n    ssl_certificate_key /tls/plain." in text
+    assert "ssl_certificate /tls/_.wild.example.pem;" in text
+    assert text.count("ssl_reject_handshake on;") == 1
+    assert b"ssl_certificate " not in body_of(EXAMPLE, Options())
 
 
 @pytest.mark.parametrize(("text", "where"), BREAKOUTS)
