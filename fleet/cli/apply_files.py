@@ -39,6 +39,15 @@ class Files:
         with _explained():
             return any(_read(self._paths[path]) != contents[path] for path in contents)
 
+    def read(self, path: Path) -> bytes:
+        """What is in one of them now; nothing if it is not there.
+
+        Raises:
+            CommandError: It cannot be read.
+        """
+        with _explained():
+            return _read(self._paths[path]) or b""
+
     def put(self, contents: Mapping[Path, bytes]) -> None:
         """Put the contents in place; `keep` or `restore` must follow.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 from collections.abc import Mapping, Sequence
@@ -84,7 +83,7 @@ def fetch(api: Api, order: Order) -> Fetched:
         contents = {order.map: lines.body, order.to: made.body}
         return Fetched(contents, made.revision, made.issues)
     made = api.proxy_document(f"/api/revp/{order.form}", order.query)
-    without = unresolved(made.body)
+    without = unresolved(made.body, order.files.read(order.to))
     if without:
         given = order.query.get("without", ())
         known = [given] if isinstance(given, str) else list(given)
@@ -108,25 +107,23 @@ def _pair(
     return made, lines
 
 
-def unresolved(body: bytes) -> tuple[str, ...]:
+def unresolved(body: bytes, present: bytes) -> tuple[str, ...]:
     """The names of nginx's backends that do not resolve on this machine, sorted.
 
-    nginx resolves them when it starts, and refuses everything if one is unknown.
+    nginx resolves them when it starts, and refuses everything if one is unknown. A name that the
+    present file has is only unknown if that is certain: an outage of DNS is to take nothing away.
     """
-    names = sorted({name.decode() for name in _SERVER.findall(body)})
-    return tuple(name for name in names if not _resolves(name))
+    known = set(_SERVER.findall(present))
+    names = sorted(set(_SERVER.findall(body)))
+    return tuple(name.decode() for name in names if not _resolves(name.decode(), name in known))
 
 
-def _resolves(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        pass
-    else:
-        return True
+def _resolves(name: str, was_known: bool) -> bool:
     try:
         socket.getaddrinfo(name, 80, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except socket.gaierror as error:
+        return was_known and error.errno == socket.EAI_AGAIN
+    except UnicodeError:
         return False
     return True
 

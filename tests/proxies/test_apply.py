@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -263,8 +264,21 @@ def test_a_folder_that_is_not_there_is_said(
 
 def test_names_that_do_not_resolve_are_found() -> None:
     pool = b"upstream x {\n    server %s:80 weight=3;\n    server %s:81;\n}\n"
-    assert apply_round.unresolved(pool % (b"localhost", b"10.0.0.1")) == ()
-    assert apply_round.unresolved(pool % (b"name.invalid", b"[fd00::5]")) == ("name.invalid",)
+    assert apply_round.unresolved(pool % (b"localhost", b"10.0.0.1"), b"") == ()
+    assert apply_round.unresolved(pool % (b"name.invalid", b"[fd00::5]"), b"") == ("name.invalid",)
+
+
+def test_an_outage_of_dns_takes_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise socket.gaierror(reason, "as it says")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    pool = b"upstream x {\n    server old.example:80;\n    server new.example:80;\n}\n"
+    present = b"upstream x {\n    server old.example:80;\n}\n"
+    reason = socket.EAI_AGAIN
+    assert apply_round.unresolved(pool, present) == ("new.example",)
+    reason = socket.EAI_NONAME
+    assert apply_round.unresolved(pool, present) == ("new.example", "old.example")
 
 
 def test_what_follows_lives_through_all_that_may_befall_fleet(proxy: Proxy, served: Served) -> None:
