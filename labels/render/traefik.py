@@ -13,14 +13,20 @@ from typing import Final
 
 from labels.model import Route, Table
 from labels.render.document import Memo, Rendered
-from labels.render.traefik_document import Middleware, RedirectScheme, ServersTransport
+from labels.render.traefik_document import (
+    Middleware,
+    RedirectScheme,
+    Retry,
+    ServersTransport,
+)
 from labels.render.traefik_options import Options
-from labels.render.traefik_route import REDIRECT, Part, entries, part_of
+from labels.render.traefik_route import REDIRECT, RETRY, Part, entries, part_of
 from labels.render.traefik_service import INSECURE
 
 __all__ = ["Options", "Renderer"]
 
 _EMPTY: Final = b"{}\n"
+_ATTEMPTS: Final = 4  # of one request; only what did not reach a backend is sent again
 
 
 class Renderer:
@@ -32,6 +38,7 @@ class Renderer:
         port = "" if options.https_port == 443 else str(options.https_port)
         redirect = RedirectScheme(scheme="https", port=port, permanent=True)
         self._redirect = entries({REDIRECT: Middleware(redirect_scheme=redirect)})
+        self._retry = entries({RETRY: Middleware(retry=Retry(attempts=_ATTEMPTS))})
         self._transport = entries({INSECURE: ServersTransport(insecure_skip_verify=True)})
 
     def render(self, table: Table) -> Rendered:
@@ -41,6 +48,8 @@ class Renderer:
         middlewares = [part.middlewares for part in parts if part.middlewares]
         if any(part.redirects for part in parts):
             middlewares.append(self._redirect)
+        if any(part.retries for part in parts):
+            middlewares.append(self._retry)
         transports = [self._transport] if any(part.insecure for part in parts) else []
         sections = {
             b"routers": [part.routers for part in parts if part.routers],

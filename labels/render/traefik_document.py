@@ -69,6 +69,12 @@ class RedirectScheme(Piece, frozen=True, kw_only=True):
     permanent: bool = False
 
 
+class Retry(Piece, frozen=True, kw_only=True):
+    """Sends a request that reached no backend to another one; `attempts` are all of them."""
+
+    attempts: int
+
+
 class Middleware(Piece, frozen=True, kw_only=True):
     """One of these."""
 
@@ -76,6 +82,7 @@ class Middleware(Piece, frozen=True, kw_only=True):
     strip_prefix_regex: StripPrefixRegex | None = None
     headers: Headers | None = None
     redirect_scheme: RedirectScheme | None = None
+    retry: Retry | None = None
 
 
 class Server(Piece, frozen=True, kw_only=True):

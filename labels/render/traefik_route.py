@@ -24,7 +24,9 @@ from labels.render.traefik_document import (
 from labels.render.traefik_options import Options
 from labels.render.traefik_service import insecure, services_of
 
-REDIRECT: Final = "redirect-to-https"  # a middleware; those of routes have a `_` in their names
+# Middlewares that routes share; those of their own have a `_` in their names.
+REDIRECT: Final = "redirect-to-https"
+RETRY: Final = "another-backend"
 
 _DOMAIN = re.compile(r"(\*\.)?[a-z0-9_][a-z0-9_.-]{0,252}")
 _PATH = re.compile(r"(/[A-Za-z0-9._~@:+=,-]+)+")  # neither a pattern nor the end of a rule
@@ -41,6 +43,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     services: bytes = b""
     middlewares: bytes = b""
     redirects: bool = False
+    retries: bool = False
     insecure: bool = False
     issues: tuple[Issue, ...] = ()
 
@@ -63,12 +66,16 @@ def part_of(route: Route, options: Options) -> Part:
         return Part(issues=notes.issues)
     name = safe_name(route.key)
     middlewares = _middlewares(route, name, notes)
-    used = (*middlewares, *_named(route.settings, options, notes))
+    retries = len(route.pool) > 1
+    # A retry is next to the service: what stands before it sees each request once.
+    last = (RETRY,) if retries else ()
+    used = (*middlewares, *_named(route.settings, options, notes), *last)
     return Part(
         services=entries(services_of(route, name, options, notes)),
         routers=entries(_routers(route, name, used, options, notes)),
         middlewares=entries(middlewares),
         redirects=route.settings.https and route.settings.redirect_https,
+        retries=retries,
         insecure=insecure(route),
         issues=notes.issues,
     )

@@ -24,7 +24,7 @@ from tests.lab.waiting import wait_until
 from tests.labels.render.tables import member, route
 
 PAGES = Path(__file__).parents[2] / "docs" / "proxies"
-PATIENCE = 30.0
+PATIENCE = 60.0
 PLAIN = Settings(https=False, redirect_https=False)
 
 

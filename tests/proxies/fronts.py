@@ -2,16 +2,24 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from tests.lab.caddy import Caddy
+from tests.lab.file_proxy import FileProxy
+from tests.lab.haproxy import Haproxy
+from tests.lab.nginx import Nginx
+from tests.lab.tls import Authority
+from tests.lab.traefik import Traefik
 from tests.lab.waiting import wait_until
+from tests.proxies.applying import PAGES, following, one_file, unit_line, words_of
 from tests.proxies.site import PATIENCE, Site, ask
 
-PAGES = Path(__file__).parents[2] / "docs" / "proxies"
+OURS = "http://127.0.0.1:8080"  # the fleet's address on the pages
 
 
 @dataclass(frozen=True)
@@ -33,16 +41,76 @@ def block(page: str, language: str) -> str:
 def caddy_front(site: Site) -> Iterator[Front]:
     """Caddy asks the fleet every second. Only its ports are not those of the page."""
     with Caddy() as caddy:
-        file = json.loads(block("caddy.md", "json").replace("http://127.0.0.1:8080", site.url))
+        file = json.loads(block("caddy.md", "json").replace(OURS, site.url))
         file["admin"]["listen"] = caddy.admin
         file["admin"]["config"]["load_delay"] = "1s"
         load = file["admin"]["config"]["load"]
         load["url"] += f"&admin={caddy.admin}&http_port={caddy.port}&load_delay=1&listen=127.0.0.1"
         load["url"] += f"&https_port={caddy.tls_port}"
         caddy.run(json.dumps(file), environment={"FLEET_TOKEN": "none"})
-        front = Front("caddy", caddy.port)
-        wait_until(lambda: serves(front), f"Caddy serves: {caddy.log()}", PATIENCE)
-        yield front
+        yield Front("caddy", caddy.port)
+
+
+@contextmanager
+def traefik_front(site: Site) -> Iterator[Front]:
+    """Traefik asks the fleet every second."""
+    with Traefik() as traefik:
+        file = yaml.safe_load(block("traefik.md", "yaml"))
+        provider = file["providers"]["http"]
+        provider["endpoint"] = provider["endpoint"].replace("http://fleet.example:8080", site.url)
+        provider["pollInterval"] = "1s"
+        del provider["headers"], file["providers"]["file"]
+        ports = {"web": traefik.port, "websecure": traefik.tls_port}
+        for name, port in ports.items():
+            file["entryPoints"][name]["address"] = f"127.0.0.1:{port}"
+        traefik.run(file)
+        yield Front("traefik", traefik.port)
+
+
+@contextmanager
+def nginx_front(site: Site, authority: Authority) -> Iterator[Front]:
+    """An nginx whose file is kept by `fleet routes apply --follow`."""
+    files = authority.server("www.test")
+    with Nginx() as nginx:
+        places = {
+            "/etc/nginx/conf.d": str(nginx.included),
+            "/etc/ssl/fleet/wildcard.pem": str(files.cert),
+            "/etc/ssl/fleet/wildcard.key": str(files.key),
+        }
+        with kept(site, nginx, "nginx.md", places, {}) as front:
+            yield front
+
+
+@contextmanager
+def haproxy_front(site: Site, authority: Authority) -> Iterator[Front]:
+    """A HAProxy whose file is kept likewise."""
+    with Haproxy() as haproxy:
+        one_file(authority.server("www.test"), haproxy.folder / "www.pem")
+        places = {
+            "/etc/haproxy/haproxy.cfg": f"{haproxy.folder}/haproxy.cfg",
+            "/etc/haproxy/hosts.map": f"{haproxy.folder}/hosts.map",
+            "/etc/haproxy/certs": f"{haproxy.folder}/www.pem",
+        }
+        own = {"socket": str(haproxy.socket)}
+        with kept(site, haproxy, "haproxy.md", places, own) as front:
+            yield front
+
+
+@contextmanager
+def kept(
+    site: Site, proxy: FileProxy, page: str, places: Mapping[str, str], own: Mapping[str, str]
+) -> Iterator[Front]:
+    """Run the command of a page's unit, on other paths and ports."""
+    words = words_of(unit_line(page), {OURS: site.url, **places})
+    options = {
+        "http": f"127.0.0.1:{proxy.port}",
+        "https": f"127.0.0.1:{proxy.tls_port}",
+        "https_port": str(proxy.tls_port),
+        **own,
+    }
+    words += [word for item in options.items() for word in ("--set", "=".join(item))]
+    with following(proxy, words):
+        yield Front(proxy.name, proxy.port)
 
 
 def serves(front: Front) -> bool:
@@ -56,5 +124,14 @@ def serves(front: Front) -> bool:
 @contextmanager
 def fronts(site: Site) -> Iterator[list[Front]]:
     """All of them, each serving what the fleet knows."""
+    authority = Authority(Path(site.demo.folder) / "proxies")
     with ExitStack() as stack:
-        yield [stack.enter_context(caddy_front(site))]
+        started = [
+            stack.enter_context(caddy_front(site)),
+            stack.enter_context(haproxy_front(site, authority)),
+            stack.enter_context(nginx_front(site, authority)),
+            stack.enter_context(traefik_front(site)),
+        ]
+        for front in started:
+            wait_until(lambda: serves(front), f"{front.name} serves", PATIENCE, every=0.2)  # noqa: B023 - called at once
+        yield started

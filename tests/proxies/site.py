@@ -14,6 +14,7 @@ from tests.lab.demo import Demo
 from tests.lab.waiting import wait_until
 
 PATIENCE = 60  # seconds for what takes 3 where nothing else runs
+CLIENTS = 3  # that put a load on a proxy, each with one request at a time
 PORT = 8081  # published by every backend but for those that name another
 
 # Serves `/` and `/shop/`, each saying who it is. Told to stop, it lets go of its port at once and
@@ -101,7 +102,7 @@ class Load:
 
 
 @contextmanager
-def load(port: int, domain: str, clients: int = 3) -> Iterator[Load]:
+def load(port: int, domain: str, clients: int = CLIENTS) -> Iterator[Load]:
     """Keep asking a proxy from several clients until the block ends."""
     seen, ended, guard = Load(), threading.Event(), threading.Lock()
 

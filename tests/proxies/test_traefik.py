@@ -27,7 +27,7 @@ from tests.labels.render.tables import member, route, table, tables
 
 PAGE = Path(__file__).parents[2] / "docs" / "proxies" / "traefik.md"
 PLAIN = Settings(https=False, redirect_https=False)
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Fleet(Source):

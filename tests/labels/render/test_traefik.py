@@ -274,6 +274,16 @@ def test_headers_and_middlewares() -> None:
     assert b'"auth@file","limit@docker"' in other
 
 
+def test_what_reaches_no_backend_goes_to_another_one() -> None:
+    http = render(EXAMPLE)
+    assert http.routers["pool.example"].middlewares == ["another-backend"]
+    retry = http.middlewares["another-backend"].retry
+    assert retry is not None
+    assert retry.attempts == 4
+    alone = render(table(route("a.example", member("h/a", "10.0.0.5"), settings=PLAIN)))
+    assert alone.middlewares == {}
+
+
 def test_backends_on_tls() -> None:
     services = render(EXAMPLE).services
     insecure = services["secure.example"]["loadBalancer"]

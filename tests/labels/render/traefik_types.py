@@ -56,11 +56,16 @@ class _Redirect(_Strict, frozen=True, kw_only=True):
     permanent: bool | None = None
 
 
+class _Retry(_Strict, frozen=True, kw_only=True):
+    attempts: int
+
+
 class Middleware(_Strict, frozen=True, kw_only=True):
     strip_prefix: _Strip | None = None
     strip_prefix_regex: _StripRegex | None = None
     headers: _Headers | None = None
     redirect_scheme: _Redirect | None = None
+    retry: _Retry | None = None
 
 
 class _Check2(_Strict, frozen=True, kw_only=True):
