@@ -9,6 +9,7 @@ pytest_plugins = ["tests.lab.fixtures"]
 # Files that take longest begin first: two run at a time, and none should be left alone at the end.
 LONGEST = (
     "tests/faults/test_kills.py",
+    "tests/proxies/test_site.py",
     "tests/faults/test_default_settings.py",
     "tests/lab/test_sweep.py",
     "tests/faults/test_leaks.py",

@@ -69,7 +69,7 @@ ROUTES = {"www.test/", "www.test/shop", "weighed.test/", "kept.test/shop", "alon
 
 SETTINGS = """
 [revp]
-recreate_grace = "15s"
+recreate_grace = "8s"
 drain = "2s"
 """
 
