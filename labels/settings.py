@@ -73,6 +73,8 @@ def strip_prefix(terms: Terms, path: str) -> str | None:
 
 
 def _read_strip(text: str) -> tuple[str, bool] | Literal[True] | None:
+    if text.startswith("/"):
+        return read_path(text)
     try:
         return read_boolean(text) or None
     except BadValueError:
@@ -84,6 +86,8 @@ def _within(path: str, prefix: str) -> bool:
 
 
 def _read_check(text: str) -> tuple[str, bool] | None:
+    if text.startswith("/"):
+        return read_path(text)
     try:
         return ("/", False) if read_boolean(text) else None
     except BadValueError:
