@@ -9,7 +9,7 @@ from typing import NamedTuple
 from labels.model import Issue, Key, Member, Policy, Route
 from labels.render import plain_words
 from labels.render.haproxy_options import Options, milliseconds
-from labels.render.names import safe_name
+from labels.render.names import LONGEST, escape, safe_name
 from labels.render.plain_words import CHECKED, Notes
 
 DEFAULTS = "revp-routes"
@@ -118,12 +118,15 @@ def _share(member: Member) -> str:
 
 def _server_name(member: Member, taken: set[str]) -> str:
     """A name that stays when its container is recreated, as the runtime API and state want."""
-    home = member.host or "static"
-    name = base = safe_name(Key(home, f"/{member.identity or member.name}"))
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{base}_x{number}"
+    home, identity = member.host or "static", member.identity or member.name
+    name = escape(f"{home}/{identity}")
+    if len(name) > LONGEST:
+        name = safe_name(Key(home, f"/{identity}"))
+    if name in taken:
+        number = 2
+        while f"{name}_x{number}" in taken:
+            number += 1
+        name = f"{name}_x{number}"
     taken.add(name)
     return name
 
