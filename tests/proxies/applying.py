@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +108,35 @@ def wait_for(proxy: FileProxy, host: str, status: int, name: str = "") -> None:
             return False
 
     wait_until(answers, f"{host} answers {status} {name}", PATIENCE)
+
+
+@contextmanager
+def kept_open(proxy: FileProxy, host: str) -> Iterator[list[str]]:
+    """Ask over and over on one connection until the block ends; what went wrong is listed."""
+    failed: list[str] = []
+    ended = threading.Event()
+
+    def client() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=PATIENCE)
+        while not ended.wait(0.005):
+            try:
+                connection.request("GET", "/", headers={"Host": host})
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status != 200:
+                    failed.append(str(answer.status))
+            except (OSError, http.client.HTTPException) as error:
+                failed.append(repr(error))
+                connection.close()
+        connection.close()
+
+    thread = threading.Thread(target=client)
+    thread.start()
+    try:
+        yield failed
+    finally:
+        ended.set()
+        thread.join(PATIENCE)
 
 
 def one_file(files: TlsFiles, path: Path) -> Path:

@@ -20,6 +20,7 @@ from tests.proxies.applying import (
     check_everything,
     everything,
     following,
+    kept_open,
     one_file,
     plain,
     unit_line,
@@ -82,7 +83,7 @@ def test_no_request_is_lost_by_changes_and_dead_backends(
     served.give(pool)
     with following(haproxy, command(haproxy, served, lab)):
         wait_for(haproxy, "a.example", 200, "a")
-        with load(haproxy.port, "a.example") as seen:
+        with load(haproxy.port, "a.example") as seen, kept_open(haproxy, "a.example") as failed:
             for number in range(3):
                 domain = f"n{number}.example"
                 served.give(pool, plain(domain, backend(c)))
@@ -97,7 +98,7 @@ def test_no_request_is_lost_by_changes_and_dead_backends(
             served.give(plain("a.example", backend(c)))
             wait_for(haproxy, "d.example", 404)
             wait_for(haproxy, "a.example", 200, "c")
-    assert seen.failed == []
+    assert seen.failed == failed == []
     assert sum(seen.answered.values()) > 50
     assert "/ok" in a.asked
 
