@@ -103,7 +103,9 @@ def is_ip(address: str) -> bool:
 
 def strip_of(route: Route, notes: Notes) -> str:
     """The prefix to be taken off, empty for none."""
-    prefix = route.settings.strip_prefix or "/"
+    prefix = route.settings.strip_prefix
+    if not prefix:
+        return ""
     if not PATH.fullmatch(prefix):
         message = f"The prefix {prefix[:100]!r} cannot be written in a configuration."
         notes.add("strip-prefix", "error", message, "Nothing is stripped.")
@@ -113,7 +115,7 @@ def strip_of(route: Route, notes: Notes) -> str:
 
 def headers_of(route: Route, notes: Notes) -> list[tuple[str, str]]:
     """The headers that can be set, `Host` among them."""
-    kept = []
+    kept: list[tuple[str, str]] = []
     for name, value in route.settings.headers:
         if name.lower() in _FRAMING or not (_HEADER.fullmatch(name) and _VALUE.fullmatch(value)):
             message = f"The header {name[:50]!r} has a name or value that cannot be set."
