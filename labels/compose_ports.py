@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from labels.compose_tree import Node
-from labels.facts import Published
+from labels.facts import CHOSEN_LATER, Published
 from labels.findings import Findings, quoted
 from labels.values import BadValueError
 
@@ -21,7 +21,7 @@ VARIABLE = re.compile(r"\$(?:\{|[A-Za-z_])")
 
 
 class _Binding(NamedTuple):
-    """Ports of a container, and of its host. `host` None: the Engine chooses, at the start."""
+    """Ports of a container, and of its host. `host` None: none is said."""
 
     container: range
     host: range | None = None
@@ -41,14 +41,15 @@ def read_ports(ports: Node, expose: Node, findings: Findings) -> tuple[Published
             binding = _long(node) if isinstance(node.value, dict) else _short(node.text("a port"))
             if binding.host is None:
                 _tell_random(node, binding, findings)
-            found |= dict.fromkeys(_spread(binding))
+            found |= dict.fromkeys(_spread(binding, CHOSEN_LATER))
         except BadValueError as error:
             _tell_bad(node, error, findings)
         _bound(found, node)
     for node in expose.items("expose"):
         try:
             exposed = _short(node.text("a port"))
-            found |= dict.fromkeys(_spread(_Binding(exposed.container, protocol=exposed.protocol)))
+            inside = _Binding(exposed.container, protocol=exposed.protocol)
+            found |= dict.fromkeys(_spread(inside, None))
         except BadValueError as error:
             _tell_bad(node, error, findings)
         _bound(found, node)
@@ -117,7 +118,7 @@ def _range(text: str) -> range:
     return found
 
 
-def _spread(binding: _Binding) -> list[Published]:
+def _spread(binding: _Binding, unsaid: int | None) -> list[Published]:
     if len(binding.container) > MOST_PORTS:
         raise BadValueError(f"{len(binding.container)} ports are more than {MOST_PORTS}")
     return [
@@ -125,7 +126,7 @@ def _spread(binding: _Binding) -> list[Published]:
             container_port=port,
             protocol=binding.protocol,
             host_ip=binding.host_ip,
-            host_port=binding.host[number] if binding.host else None,
+            host_port=binding.host[number] if binding.host else unsaid,
         )
         for number, port in enumerate(binding.container)
     ]
@@ -137,7 +138,7 @@ def _tell_random(node: Node, binding: _Binding, findings: Findings) -> None:
         "info",
         f"Line {node.line}: the Engine chooses the host's port for {binding.container[0]} at each "
         "start.",
-        "It is shown as not published; proxies find it once the container runs.",
+        "Proxies find it once the container runs.",
         key="ports",
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from labels.facts import Facts, Place, Published
+from labels.facts import CHOSEN_LATER, Facts, Place, Published
 from labels.model import Endpoint, Issue, Step, Value, Wish
 
 _ALL = frozenset(("", "0.0.0.0", "::"))  # noqa: S104 - read, never bound to
@@ -77,11 +77,14 @@ def _published(facts: Facts, place: Place | None, wish: Wish) -> tuple[Step, End
         reason = _why_unpublished(facts, wish)
     elif place is None or not place.address:
         reason = _no_address(facts)
-    elif not (found := sorted(filter(None, (_binding(port, place) for port in bound)))):
+    elif not (found := sorted(filter(None, (_binding(port, place) for port in bound)), key=_last)):
         reason = f"{wish.port}/tcp is published on {_texts(bound)} only: loopback of {place.name}"
     else:
         best = found[0]
         reason = f"{wish.port}/tcp is published on port {best.port} of {best.address}"
+        if best.port == CHOSEN_LATER:
+            where = f"a port of {best.address} that the Engine chooses at the start"
+            reason = f"{wish.port}/tcp is published on {where}"
         endpoint = Endpoint(address=best.address, port=best.port)
         return Step(way="published", taken=True, reason=reason), endpoint
     return Step(way="published", taken=False, reason=reason), None
@@ -112,6 +115,11 @@ def _binding(port: Published, place: Place) -> _Binding | None:
     if not _is_loopback(port.host_ip):
         return _Binding(1, other, port.host_ip, port.host_port)
     return _Binding(2, other, port.host_ip, port.host_port) if place.local else None
+
+
+def _last(binding: _Binding) -> tuple[bool, _Binding]:
+    """What is not known yet comes last."""
+    return binding.port == CHOSEN_LATER, binding
 
 
 def _bound(facts: Facts) -> Iterator[Published]:

@@ -10,10 +10,14 @@ import msgspec
 from labels.model import Settings, Value
 
 Health = Literal["healthy", "unhealthy", "starting", "none"]
+CHOSEN_LATER = 0  # as a port of the host: the Engine will choose one, which is not known yet
 
 
 class Published(Value, frozen=True, kw_only=True):
-    """One port of a container. `host_port` None: exposed but not published."""
+    """One port of a container. `host_port` None: exposed but not published.
+
+    `CHOSEN_LATER` is there in previews only, of containers that do not run yet.
+    """
 
     container_port: int
     protocol: str = "tcp"

@@ -121,7 +121,10 @@ class Step(Value, frozen=True, kw_only=True):
 
 
 class Endpoint(Value, frozen=True, kw_only=True):
-    """Where a proxy reaches a backend. `address` is a name or an IP, without brackets."""
+    """Where a proxy reaches a backend. `address` is a name or an IP, without brackets.
+
+    `port` is 0 in previews where the Engine will choose it.
+    """
 
     address: str
     port: int

@@ -78,7 +78,10 @@ class StepDocument(Document, frozen=True, kw_only=True):
 
 
 class EndpointDocument(Document, frozen=True, kw_only=True):
-    """Where a proxy reaches a backend. `address` is a name or an IP, without brackets."""
+    """Where a proxy reaches a backend. `address` is a name or an IP, without brackets.
+
+    `port` is 0 in previews where the Engine will choose it at the start.
+    """
 
     address: str
     port: int

@@ -124,11 +124,11 @@ def address(domain: str, path: str) -> str:
 
 
 def authority(endpoint: EndpointDocument | None) -> str:
-    """`10.0.0.5:8080`, `[fd00::5]:8080`, or nothing."""
+    """`10.0.0.5:8080`, `[fd00::5]:8080`, or nothing; `10.0.0.5:?` if the Engine will choose."""
     if endpoint is None:
         return ""
     host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
-    return f"{host}:{endpoint.port}"
+    return f"{host}:{endpoint.port or '?'}"
 
 
 def standing(member: MemberDocument) -> str:

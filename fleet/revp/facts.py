@@ -62,7 +62,7 @@ def _published(port: Port) -> Published:
         container_port=port.container_port,
         protocol=port.protocol,
         host_ip=port.host_ip or "",
-        host_port=port.host_port,
+        host_port=port.host_port or None,  # 0 is none that anybody could reach
     )
 
 

@@ -91,14 +91,14 @@ def published(host: int | None, container: int = 80, **more: str) -> Published:
 
 
 PORTS: list[tuple[str, list[Published], list[str]]] = [
-    ('["80"]', [published(None)], ["compose-random-port"]),
-    ("[80]", [published(None)], ["compose-random-port"]),
+    ('["80"]', [published(0)], ["compose-random-port"]),
+    ("[80]", [published(0)], ["compose-random-port"]),
     ('["8080:80/TCP"]', [published(8080)], []),
     ("[22:22]", [published(22, 22)], []),  # no number to the base of 60
     ('["127.0.0.1:8080:80"]', [published(8080, host_ip="127.0.0.1")], []),
     ('["[::1]:8080:80"]', [published(8080, host_ip="::1")], []),
-    ('["127.0.0.1::80"]', [published(None, host_ip="127.0.0.1")], ["compose-random-port"]),
-    ('["8000-9000:80"]', [published(None)], ["compose-random-port"]),
+    ('["127.0.0.1::80"]', [published(0, host_ip="127.0.0.1")], ["compose-random-port"]),
+    ('["8000-9000:80"]', [published(0)], ["compose-random-port"]),
     ('["8080-8081:80-81"]', [published(8080, 80), published(8081, 81)], []),
     ("[{target: 80, published: 8080}]", [published(8080)], []),
     (
@@ -106,7 +106,7 @@ PORTS: list[tuple[str, list[Published], list[str]]] = [
         [published(8080, host_ip="10.0.0.1", protocol="udp")],
         [],
     ),
-    ("[{target: 80}]", [published(None)], ["compose-random-port"]),
+    ("[{target: 80}]", [published(0)], ["compose-random-port"]),
     ('["8080:80", "${PORT:-1}:81"]', [published(8080)], ["compose-bad-port"]),
     ("[{published: 80}]", [], ["compose-bad-port"]),
     ("[{target: 80, published: '${PORT}'}]", [], ["compose-bad-port"]),

@@ -75,6 +75,25 @@ def test_where_the_proxy_is_matters() -> None:
     assert pools(elsewhere.table) == pools(of(SHOP).table)
 
 
+def test_a_port_that_the_engine_chooses_is_published_all_the_same() -> None:
+    labels = "labels: [snadboy.revp.domain=a.lan]"
+    found = of(f"services: {{web: {{{labels}, ports: ['80'], scale: 2}}}}")
+    assert pools(found.table) == {"a.lan": ["10.0.0.5:0", "10.0.0.5:0"]}
+    assert not found.table.issues
+    assert [issue.severity for issue in found.services[0].issues] == ["info"]
+    (wish,) = found.services[0].containers[0].wishes
+    assert (wish.outcome, wish.member.standing) == ("served", "up")
+    assert wish.member.trace[-1].reason == (
+        "80/tcp is published on a port of 10.0.0.5 that the Engine chooses at the start"
+    )
+    fixed = of(f"services: {{web: {{{labels}, ports: ['80', '8080:80']}}}}")
+    assert pools(fixed.table) == {"a.lan": ["10.0.0.5:8080"]}
+    loopback = of(f"services: {{web: {{{labels}, ports: ['127.0.0.1::80']}}}}")
+    assert [issue.code for issue in loopback.table.issues] == ["no-endpoint"]
+    other = of(f"services: {{web: {{{labels}, ports: ['8080']}}}}")
+    assert [issue.suggestion for issue in other.table.issues] == ["8080"]
+
+
 def test_labels_alone() -> None:
     labels = {"revp.8080.domain": "a.lan", "revp.domian": "b.lan"}
     found = preview(labels, EDGE, Rules(prefix="revp"), now=NOW)
