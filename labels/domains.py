@@ -71,7 +71,7 @@ def read_domain(text: str) -> str:
     if len(name) > _RAW:
         raise BadValueError(f"{quoted(text)} is longer than {_MOST} characters")
     star, rest = ("*.", name[2:]) if name.startswith("*.") else ("", name)
-    _refuse_slips(name, rest)
+    _refuse_slips(text, rest)
     domain = star + ".".join(_labels(rest))
     if len(domain) > _MOST:
         raise BadValueError(f"{quoted(text)} is longer than {_MOST} characters")
@@ -93,17 +93,18 @@ def read_host(text: str) -> str:
     return read_domain(text)
 
 
-def _refuse_slips(name: str, rest: str) -> None:
+def _refuse_slips(text: str, rest: str) -> None:
     if not rest.strip("."):
         raise BadValueError("There is no name of a domain")
-    if _VARIABLE.search(name):
-        raise BadValueError(f"{quoted(name)} has a variable in it that nobody filled in")
+    if _VARIABLE.search(text):
+        raise BadValueError(f"{quoted(text)} has a variable in it that nobody filled in")
     if "*" in rest:
-        raise BadValueError(f"{quoted(name)} has a * that is not its whole first part")
-    if name.startswith("."):
-        raise BadValueError(f"{quoted(name)} begins with a dot", f"*{name}")
-    if len(name.split()) > 1:
-        raise BadValueError(f"{quoted(name)} has a space in it", ",".join(name.split()))
+        raise BadValueError(f"{quoted(text)} has a * that is not its whole first part")
+    if text.startswith("."):
+        raise BadValueError(f"{quoted(text)} begins with a dot", f"*{text}")
+    if len(words := text.split()) > 1:
+        meant = ",".join(words) if all("." in word for word in words) else None
+        raise BadValueError(f"{quoted(text)} has a space in it", meant)
 
 
 def _labels(name: str) -> Iterator[str]:

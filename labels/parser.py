@@ -18,6 +18,7 @@ from labels.planning import Plan, planned, tell_disabled
 from labels.settings import settings, strip_prefix, tell_no_https
 from labels.terms import DroppedError, Terms, bounded
 from labels.values import BadValueError, read_path, read_text, read_weight
+from labels.words import listed
 
 __all__ = ["MOST_EXTRAS", "MOST_WISHES", "Rules", "parse"]
 
@@ -138,14 +139,15 @@ def _for_entry(of_all: Settings, entry: Entry, path: str, plan: Plan) -> Setting
 def _tell_entry(entry: Entry, path: str | None, plan: Plan, findings: Findings) -> None:
     label = plan.domain
     if entry.cleaned:
-        taken = " and ".join(entry.cleaned)
-        action = "They are taken off." if len(entry.cleaned) > 1 else "It is taken off."
+        several = len(entry.cleaned) > 1
+        taken = f"{listed(entry.cleaned)} of {entry.domain} {'do' if several else 'does'}"
+        action = "They are taken off." if several else "It is taken off."
         if entry.path and path is None:
             action += f" The route is for {quoted(entry.path)}, as no other label says a path."
         findings.add(
             "domain-cleaned",
             "warning",
-            f"A domain is a name alone: {taken} of {entry.domain} do not belong to it.",
+            f"A domain is a name alone: {taken} not belong to it.",
             action,
             key=label.key,
             value=label.value,
@@ -183,7 +185,7 @@ def _add(wish: Wish, plan: Plan, found: dict[Key, Wish]) -> None:
     plan.terms.findings.add(
         "route-twice",
         "warning" if same else "error",
-        f"{wish.domain}{wish.path} is asked for twice"
+        f"{wish.domain}{wish.path if wish.path != '/' else ''} is asked for twice"
         + ("." if same else f", for the ports {first.port} and {wish.port}."),
         "The second one is dropped." if same else f"It reaches port {first.port} only.",
         key=plan.domain.key,

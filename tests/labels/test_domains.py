@@ -51,6 +51,8 @@ BAD = [
     ("-a.com", "no name of a domain"),
     ("a-.com", "no name of a domain"),
     ("a b.com", "space"),
+    ("not a domain", "space"),
+    ("$NAME.example.com", "`$NAME.example.com`"),
     ("a\u00a0b.com", "space"),
     ("a\x00.com", "no name of a domain"),
     ("a\ud800.com", "no name of a domain"),
@@ -83,6 +85,16 @@ def test_what_is_no_domain(text: str, reason: str) -> None:
         read_domain(text)
     assert reason in caught.value.reason
     caught.value.reason.encode()  # can be shown, whatever was in the label
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("a.lan b.lan", "a.lan,b.lan"), ("not a domain", None), (".a.lan", "*.a.lan")],
+)
+def test_only_what_could_be_a_domain_is_suggested(text: str, meant: str | None) -> None:
+    with pytest.raises(BadValueError) as caught:
+        read_domain(text)
+    assert caught.value.suggestion == meant
 
 
 ENTRIES = [
