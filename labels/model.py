@@ -18,8 +18,8 @@ Policy = Literal["round_robin", "least_conn", "ip_hash", "random", "first"]
 Origin = Literal["container", "static"]
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the values."""
+class Value(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of the values: made of what was there before, so no cycle for the collector to find."""
 
 
 class Issue(Value, frozen=True, kw_only=True):

@@ -15,8 +15,8 @@ import msgspec
 HostStatus = Literal["connecting", "up", "down", "disabled"]
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all documents."""
+class Document(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all documents. None refers back to one that holds it: no work for the collector."""
 
 
 class ErrorDocument(Document, frozen=True, kw_only=True):
