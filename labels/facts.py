@@ -70,8 +70,8 @@ class StaticRoute(Value, frozen=True, kw_only=True):
 
     Attributes:
         number: Its place in the file, from 1.
-        problem: What keeps requests from reaching it, once that is certain: no such name. It is
-            then out of the pool. A check that only failed for now is no problem.
+        problem: What may keep requests from reaching it, once that is certain for us: no such
+            name. It is served all the same. A check that only failed for now is no problem.
     """
 
     number: int

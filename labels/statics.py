@@ -5,7 +5,7 @@ from __future__ import annotations
 from labels.conflicts import Candidate
 from labels.facts import StaticRoute
 from labels.known import Source
-from labels.model import Endpoint, Issue, Key, Member, Standing, Step
+from labels.model import Endpoint, Issue, Key, Member, Step
 
 
 def key_of(route: StaticRoute) -> Key:
@@ -19,9 +19,8 @@ def source(route: StaticRoute) -> Source:
 
 
 def candidate(route: StaticRoute) -> Candidate:
-    """Its claim. With a problem it is known, but out of the pool."""
+    """Its claim. It stays in the pool with a problem, too: proxies may know better than we do."""
     endpoint = Endpoint(address=route.address, port=route.port)
-    standing: Standing = "off" if not route.weight else "unreachable" if route.problem else "up"
     member = Member(
         id=f"static/{route.number}",
         origin="static",
@@ -29,7 +28,7 @@ def candidate(route: StaticRoute) -> Candidate:
         endpoint=endpoint,
         trace=(Step(way="static", taken=True, reason="the configuration names it"),),
         weight=route.weight,
-        standing=standing,
+        standing="up" if route.weight else "off",
     )
     return Candidate(member, route.settings)
 
@@ -41,9 +40,9 @@ def issues(route: StaticRoute) -> tuple[Issue, ...]:
     return (
         Issue(
             code="static-unreachable",
-            severity="error",
-            message=f"{route.domain} leads to {route.address}:{route.port}: {route.problem}.",
-            action="It gets no requests.",
+            severity="warning",
+            message=f"{route.domain} leads to {route.address}:{route.port}: {route.problem} here.",
+            action="It is served all the same: proxies may find it otherwise.",
             container=route.domain,
             value=f"{route.address}:{route.port}",
             domain=route.domain,

@@ -167,15 +167,14 @@ async def test_a_name_that_is_not_found_is_an_issue_until_it_is(
     tmp_path: Path, resolver: Resolver
 ) -> None:
     async with routed(tmp_path, routes=NAS_AND_IP) as fleet:
-        await fleet.until_stands("nas.example.com", "unreachable")
+        await fleet.until(lambda: fleet.table.issues, "missed")
         assert [(i.code, i.domain) for i in fleet.table.issues] == [
             ("static-unreachable", "nas.example.com")
         ]
-        assert fleet.standings()["ip.example.com"] == "up"
+        assert fleet.standings() == {"ip.example.com": "up", "nas.example.com": "up"}
         resolver.known.add("nas.lan")
         fleet.configure(routes=NAS)  # which has names looked up at once
-        await fleet.until_stands("nas.example.com", "up")
-        assert fleet.table.issues == ()
+        await fleet.until(lambda: not fleet.table.issues, "found")
         assert set(resolver.asked) == {"nas.lan"}
 
 

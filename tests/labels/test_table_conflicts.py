@@ -81,7 +81,7 @@ def test_static_routes_come_first() -> None:
     static = replace(static, settings=replace(static.settings, websocket=True))
     told.table.static([static], CONFIGURATION, told.now)
     told.settle()
-    assert told.members("a.example") == {"nas.lan:5000": "unreachable"}
+    assert told.members("a.example") == {"nas.lan:5000": "up"}
     assert told.table.table.conflicts[0].rule == "static routes come first"
     told.table.static([], CONFIGURATION, told.now)
     told.settle()
