@@ -9,6 +9,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.addresses import canonical, is_loopback
 from web import container_history, containers, events, hosts, images, logs, metrics, page, program
+from web.exposition.answer import Collector, Exposition
+from web.exposition.handler import show_metrics
+from web.exposition.http import HttpInstruments
 from web.gate import LOOPBACK_NAMES, Gate
 from web.history import History
 from web.listening import parse_listen
@@ -52,6 +55,7 @@ HANDLERS = (
     images.show_image_history,
     events.list_events,
     events.stream_events,
+    show_metrics,
     *HANDLERS_OF_ROUTES,
 )
 
@@ -74,6 +78,7 @@ def create_app(
     logs_source: LogSource | None = None,
     *,
     routing: Routing | None = None,
+    collector: Collector | None = None,
     listen: str = "127.0.0.1:8080",
     token: str | None = None,
     max_streams: int = 256,
@@ -87,6 +92,7 @@ def create_app(
         history: The database, or None where there is none.
         logs_source: Lines of logs as they come in, or None where none are collected.
         routing: The table of routes, or None where none is kept.
+        collector: Metrics of the program and the fleet; None leaves the server's own.
         listen: Where it will be served; on loopback only the machine's own names are answered.
         token: Reads need it as a bearer token. Whoever listens off loopback must set one.
         max_streams: Live streams at once.
@@ -96,7 +102,11 @@ def create_app(
     streams = Streams(max_streams, heartbeat)
     turns = trio.CapacityLimiter(PREVIEWS)
     renderings = Renderings()
-    found = Sources(read_model, history, logs_source, streams, settle, routing, renderings, turns)
+    http = HttpInstruments(streams)
+    exposition = Exposition(http, collector)
+    found = Sources(
+        read_model, history, logs_source, streams, settle, routing, renderings, turns, exposition
+    )
     router = Litestar(
         route_handlers=HANDLERS,
         guards=[refuse_undeclared],
@@ -107,4 +117,5 @@ def create_app(
     )
     host = parse_listen(listen)[0]
     names = LOOPBACK_NAMES | {canonical(host)} if is_loopback(host) else None
-    return Application(Gate(router, names, token), streams)
+    gate = Gate(http.around_router(router), names, token)
+    return Application(http.around_all(gate), streams)

@@ -49,6 +49,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "proxy-unreachable": (502, "Proxy unreachable"),
     "proxy-not-understood": (502, "Proxy not understood"),
     "too-many-previews": (503, "Too many previews"),
+    "too-many-scrapes": (503, "Too many scrapes"),
     "too-many-streams": (503, "Too many streams"),
     "routes-unavailable": (503, "Routes unavailable"),
     "routes-incomplete": (503, "Routes incomplete"),

@@ -9,6 +9,7 @@ import trio
 from litestar import Request
 from litestar.datastructures import State
 
+from web.exposition.answer import Exposition
 from web.history import History
 from web.log_source import LogSource
 from web.problems import Problem
@@ -31,6 +32,7 @@ class Sources(msgspec.Struct, frozen=True):
     routing: Routing | None
     renderings: Renderings
     previews: trio.CapacityLimiter
+    exposition: Exposition
 
 
 def sources(request: WebRequest) -> Sources:

@@ -1,0 +1,1 @@
+"""What a Prometheus scrapes: instruments, the two text formats, and the answer."""

@@ -1,0 +1,99 @@
+"""All metrics in one answer, made in parts so that nothing else waits for it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import trio
+from litestar.types import Send
+
+from web.exposition.http import HttpInstruments
+from web.exposition.negotiation import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
+from web.exposition.text import Family
+from web.problems import Problem
+
+AT_A_TIME = 4  # of twenty thousand containers, each holds some 25 MB
+PIECE = 1024 * 1024  # bytes of text made before others have their turn
+GZIP_LEVEL = 1  # a tenth of the size already; higher ones cost many times the CPU
+GZIP_WBITS = 31  # zlib's way of saying gzip
+
+
+class Collector(Protocol):
+    """Where metrics come from, but for the server's own."""
+
+    async def collect(self) -> Sequence[Family]:
+        """All metrics now; others have their turn in between."""
+        ...
+
+
+class Exposition:
+    """All metrics of the program.
+
+    Args:
+        http: The server's own.
+        collector: All others; None where there are none.
+    """
+
+    def __init__(self, http: HttpInstruments, collector: Collector | None) -> None:
+        self._http = http
+        self._collector = collector
+        self._places = trio.CapacityLimiter(AT_A_TIME)
+        self._threads = trio.CapacityLimiter(1)
+
+    async def answer(self, accept: str, accept_encoding: str, send: Send) -> None:
+        """Answer one scrape.
+
+        Raises:
+            Problem: So many scrapes are under way (503).
+        """
+        try:
+            self._places.acquire_nowait()
+        except trio.WouldBlock as error:
+            raise Problem(
+                "too-many-scrapes",
+                f"{AT_A_TIME} scrapes are under way. Scrape more rarely.",
+                headers={"retry-after": "5"},
+            ) from error
+        try:
+            await self._answer(accept, accept_encoding, send)
+        finally:
+            self._places.release()
+
+    async def _answer(self, accept: str, accept_encoding: str, send: Send) -> None:
+        openmetrics = wants_openmetrics(accept)
+        headers = [
+            (b"content-type", (OPENMETRICS if openmetrics else TEXT).encode()),
+            (b"vary", b"accept, accept-encoding"),
+        ]
+        body = await self._render(openmetrics=openmetrics)
+        if wants_gzip(accept_encoding):
+            headers.append((b"content-encoding", b"gzip"))
+            body = await trio.to_thread.run_sync(compressed, body, limiter=self._threads)
+        headers.append((b"content-length", str(sum(map(len, body))).encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for piece in body:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _render(self, *, openmetrics: bool) -> list[bytes]:
+        found = [] if self._collector is None else await self._collector.collect()
+        pieces, texts, size = [], [], 0
+        for family in (*found, *self._http.families()):
+            text = family.text(openmetrics=openmetrics)
+            texts.append(text)
+            size += len(text)
+            if size > PIECE:
+                pieces.append("".join(texts).encode(errors="replace"))
+                texts, size = [], 0
+                await trio.lowlevel.checkpoint()
+        texts.append("# EOF\n" if openmetrics else "")
+        pieces.append("".join(texts).encode(errors="replace"))
+        return pieces
+
+
+def compressed(pieces: Iterable[bytes]) -> list[bytes]:
+    """The pieces as one gzip file."""
+    zipping = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)
+    return [*filter(None, map(zipping.compress, pieces)), zipping.flush()]

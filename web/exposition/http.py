@@ -1,0 +1,115 @@
+"""What is asked of this server, counted by route; a few numbers for each, whatever is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from time import perf_counter
+from typing import cast
+
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from web.exposition.instruments import SECONDS, Histograms
+from web.exposition.text import Family
+from web.streams import Streams
+
+METHODS = frozenset({"GET", "HEAD", "POST"})
+UNROUTED = "none"  # refused at the gate, or nothing is there
+_NOTE = "fleet.route"  # in the scope: where the router's word for the path goes
+
+
+class HttpInstruments:
+    """Counts requests around the gate; the router says which of its routes each one took."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self._requests: Counter[tuple[str, str, int]] = Counter()  # method, route, status
+        self._seconds = Histograms(SECONDS)
+        self._in_flight = 0
+
+    def around_router(self, app: ASGIApp) -> ASGIApp:
+        """Note which route a request takes."""
+
+        async def noting(scope: Scope, receive: Receive, send: Send) -> None:
+            async def send_noting(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    note = cast("dict[str, list[str]]", scope).get(_NOTE)
+                    if note is not None and "path_template" in scope:
+                        note.append(scope["path_template"])
+                await send(message)
+
+            await app(scope, receive, send_noting)
+
+        return noting
+
+    def around_all(self, app: ASGIApp) -> ASGIApp:
+        """Count every request, also what the gate refuses."""
+
+        async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+            kind: str = scope["type"]
+            if kind == "http":
+                await self._count(app, cast("HTTPScope", scope), receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return counting
+
+    async def _count(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        note: list[str] = []
+        cast("dict[str, object]", scope)[_NOTE] = note
+        status, waits = 0, b"wait=" in scope["query_string"]
+
+        async def send_counting(message: Message) -> None:
+            nonlocal status, waits
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                waits = waits or _is_stream(message["headers"])
+                self._requests[_method(scope), note[0] if note else UNROUTED, status] += 1
+            await send(message)
+
+        began = perf_counter()
+        self._in_flight += 1
+        try:
+            await app(scope, receive, send_counting)
+        finally:
+            self._in_flight -= 1
+            if status and not waits:  # a stream lasts as long as its client likes
+                route = note[0] if note else UNROUTED
+                self._seconds.observe(route, perf_counter() - began)
+
+    def families(self) -> list[Family]:
+        """Requests, how long they took, and live streams."""
+        requests = Family("fleet_http_requests", "counter", "Requests to the HTTP API.")
+        for (method, route, status), count in self._requests.items():
+            requests.add(count, method=method, route=route, status=str(status))
+        seconds = Family(
+            "fleet_http_request_duration_seconds",
+            "histogram",
+            "Time from a request to the end of its answer; without live streams and waiting.",
+        )
+        for route, histogram in self._seconds.by_word.items():
+            seconds.add_histogram(histogram, route=route)
+        return [
+            requests,
+            seconds,
+            Family("fleet_http_requests_in_flight", "gauge", "Requests being answered now.").add(
+                self._in_flight
+            ),
+            Family("fleet_http_streams", "gauge", "Live streams and waiting requests now.").add(
+                len(self._streams)
+            ),
+            Family("fleet_http_streams_limit", "gauge", "Live streams there may be.").add(
+                self._streams.limit
+            ),
+            Family(
+                "fleet_http_streams_refused", "counter", "Live streams refused for want of a place."
+            ).add(self._streams.refused),
+        ]
+
+
+def _method(scope: HTTPScope) -> str:
+    return scope["method"] if scope["method"] in METHODS else "other"
+
+
+def _is_stream(headers: object) -> bool:
+    pairs = cast("list[tuple[bytes, bytes]]", headers)
+    return any(k == b"content-type" and v.startswith(b"text/event-stream") for k, v in pairs)
