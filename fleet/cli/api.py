@@ -36,6 +36,7 @@ MAX_LINE = 4 * 1024 * 1024
 T = TypeVar("T")
 Query = Mapping[str, str | Sequence[str]]
 
+_FILTERS = ("host", "label", "domain")  # of documents, by options of their own
 _NEXT = {
     "history-unavailable": "`fleet status` tells how storage is",
     "unknown-container": "`fleet ps -a` lists those there are",
@@ -52,12 +53,31 @@ class RefusedError(CommandError):
 
     Attributes:
         kind: What is after `urn:fleet:problem:`, such as `history-unavailable`.
+        parameter: The query parameter at fault, or an empty string.
+        suggestions: What may have been meant.
     """
 
-    def __init__(self, message: str, kind: str, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        kind: str,
+        hint: str = "",
+        *,
+        parameter: str = "",
+        suggestions: tuple[str, ...] = (),
+    ) -> None:
         """Without a hint the next step is that of the kind."""
         super().__init__(message, hint or _NEXT.get(kind, ""))
         self.kind = kind
+        self.parameter = parameter
+        self.suggestions = suggestions
+
+    def of_option(self) -> RefusedError:
+        """The same, speaking of the option of a document that became the query parameter."""
+        name = self.parameter
+        option = f"--{name}" if name in _FILTERS else f"--set {name}"
+        message = self.message.replace(f"Query parameter `{name}`", option)
+        return RefusedError(message, self.kind, self.hint)
 
 
 @dataclass(frozen=True)
@@ -168,24 +188,11 @@ class Api:
         except _NotOursError as error:
             raise self._another_version(path, error) from error
 
-    def document(self, path: str, query: Query | None = None) -> bytes:
-        """The bytes at a path, as they are.
-
-        Raises:
-            RefusedError: The fleet answered with a problem.
-            NotRunningError: It did not answer, or broke off.
-        """
-        with self._open(_target(path, query), {}) as connection:
-            try:
-                return self._answer(connection, path).read()
-            except (OSError, HTTPException) as error:
-                raise NotRunningError(f"{self.url} broke off: {error}") from error
-
     def proxy_document(self, path: str, query: Query) -> ProxyDocument:
         """A whole document for a proxy.
 
         Raises:
-            RefusedError: The fleet answered with a problem.
+            RefusedError: The fleet answered with a problem; in words of the command line.
             NotRunningError: It did not answer, or broke off.
             CommandError: Something else answered.
         """
@@ -195,6 +202,8 @@ class Api:
                 body = answer.read()
                 revision = int(answer.headers["x-fleet-revision"])
                 return ProxyDocument(body, revision, int(answer.headers["x-fleet-issues"]))
+            except RefusedError as error:
+                raise error.of_option() from error
             except (OSError, HTTPException) as error:
                 raise NotRunningError(f"{self.url} broke off: {error}") from error
             except (_NotOursError, TypeError, ValueError) as error:
@@ -293,7 +302,13 @@ def _refusal(answer: HTTPResponse) -> Exception:
         older = f"the running fleet has no {problem.instance}: it is older than this command"
         return RefusedError(older, kind)
     names = [f"{each.host}/{each.name}" for each in problem.candidates]
-    return RefusedError(problem.detail, kind, f"write {' or '.join(names)}" if names else "")
+    return RefusedError(
+        problem.detail,
+        kind,
+        f"write {' or '.join(names)}" if names else "",
+        parameter=problem.parameter or "",
+        suggestions=problem.suggestions,
+    )
 
 
 def messages(answer: HTTPResponse) -> Iterator[Message]:

@@ -9,11 +9,13 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from fleet.cli.api import PAGE, Api, RefusedError
+from fleet.cli.errors import USAGE, CommandError
 from fleet.cli.format import ago
 from fleet.cli.route_changes import change_lines
 from fleet.cli.route_issues import indented, issue_lines
 from fleet.cli.route_tables import STATUS_TONES, address, authority, missing_lines
 from fleet.cli.table import Cell, Tone, cell
+from labels.model import RouteStatus
 from labels.words import STANDINGS, listed
 from web.route_documents import (
     DomainDocument,
@@ -31,74 +33,105 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         domain: As the table writes it, or as it was given when nothing is known of it.
+        path: What was asked for; `/` stands for the whole domain.
         complete: Whether proxies are told anything at all; `missing` hosts are waited for.
         known: What the table knows of the domain.
         covered: The wildcard domain that requests go to, as the domain itself has no route.
         containers: Those that ask for the domain, or for what covers it.
         speaking: Where none does: those with a label that speaks of it.
-        problem: Why nothing is known, with names that may have been meant.
+        meant: Where nothing is known: names that may have been meant.
     """
 
     domain: str
+    path: str = "/"
     complete: bool
     missing: tuple[str, ...]
     known: DomainDocument | None
     covered: DomainDocument | None
     containers: tuple[RoutedContainerDocument, ...]
     speaking: tuple[RoutedContainerDocument, ...]
-    problem: str = ""
+    meant: tuple[str, ...] = ()
 
     @property
     def serving(self) -> DomainDocument | None:
         """The domain whose routes get the requests, if any does."""
         for document in (self.known, self.covered):
-            if document is not None and document.routes:
+            if document is not None and leading(document, self.path):
                 return document
         return None
 
     @property
     def is_bad(self) -> bool:
         """Whether requests are not answered, for all that is known."""
-        serving = self.serving
-        return not self.complete or serving is None or serving.status == "down"
+        return not self.complete or self.status in (None, "down")
+
+    @property
+    def status(self) -> RouteStatus | None:
+        """Of the domain, or of the route that the path leads to; None without one."""
+        if self.serving is None:
+            return None
+        if self.path == "/":
+            return self.serving.status
+        return leading(self.serving, self.path)[0].status
 
 
-def domain_of(text: str) -> str:
-    """The domain that is meant: it may come out of an address bar."""
-    host = urlsplit(text if "://" in text else f"//{text}").netloc
-    return host.rpartition("@")[2].partition(":")[0] or text
+def place_of(text: str) -> tuple[str, str]:
+    """The domain and path that are meant: they may come out of an address bar.
+
+    Raises:
+        CommandError: There is no domain in it.
+    """
+    try:
+        found = urlsplit(text if "://" in text else f"//{text}")
+    except ValueError:
+        found = urlsplit("")
+    domain = found.netloc.rpartition("@")[2].partition(":")[0]
+    if not domain:
+        raise CommandError(f"there is no domain in {text!r}", "name one: shop.example.com", USAGE)
+    return domain, found.path.rstrip("/") or "/"
 
 
-def explain(api: Api, domain: str) -> Explained:
-    """Read all that is known of a domain."""
+def leading(document: DomainDocument, path: str) -> tuple[RouteDocument, ...]:
+    """The routes that requests for a path go to: the one that is nearest, or of `/` all."""
+    if path == "/":
+        return document.routes
+    under = [
+        route for route in document.routes if f"{path}/".startswith(f"{route.path.rstrip('/')}/")
+    ]
+    return tuple(sorted(under, key=lambda route: len(route.path))[-1:])
+
+
+def explain(api: Api, domain: str, path: str = "/") -> Explained:
+    """Read all that is known of a domain, or of a path of it."""
     table = api.read("/api/revp/routes", RoutesDocument, {"limit": "1"})
-    known, problem = _of_domain(api, domain)
+    known, meant = _of_domain(api, domain)
     covered = None
-    if (known is None or not known.routes) and not domain.startswith("*."):
+    if (known is None or not leading(known, path)) and not domain.startswith("*."):
         covered, _ = _of_domain(api, f"*.{domain.partition('.')[2]}")
     names = [found.domain for found in (known, covered) if found is not None]
     asking = _containers(api, names) if names else []
     others = _containers(api, ()) if not asking else []
     return Explained(
         domain=known.domain if known else domain,
+        path=path,
         complete=table.complete,
         missing=table.missing,
         known=known,
         covered=covered,
         containers=tuple(asking),
         speaking=tuple(each for each in others if speaks_of(each, domain)),
-        problem=problem,
+        meant=meant,
     )
 
 
-def _of_domain(api: Api, domain: str) -> tuple[DomainDocument | None, str]:
-    """What is known of it; None, and why, if nothing is."""
+def _of_domain(api: Api, domain: str) -> tuple[DomainDocument | None, tuple[str, ...]]:
+    """What is known of it; None, and what may have been meant, if nothing is."""
     try:
-        return api.read(f"/api/revp/domains/{quote(domain, safe='')}", DomainDocument), ""
+        return api.read(f"/api/revp/domains/{quote(domain, safe='')}", DomainDocument), ()
     except RefusedError as error:
         if error.kind != "unknown-domain":
             raise
-        return None, error.message
+        return None, error.suggestions
 
 
 def _containers(api: Api, domains: Iterable[str]) -> list[RoutedContainerDocument]:
@@ -140,18 +173,35 @@ def _section(title: str, inside: Iterable[Cell]) -> Iterator[Cell]:
 
 
 def _answer(found: Explained) -> Iterator[Cell]:
-    serving = found.serving
-    if serving is None:
-        asked = found.known is not None and bool(found.known.waiting or found.known.issues)
-        why = "what asks for it is not served" if asked else "nothing asks for it"
-        yield cell(f"{found.domain}: no route, proxies answer 404: {why}", "bad")
-        if found.problem:
-            yield from indented(found.problem, "  ", "dim")
+    serving, status, name = found.serving, found.status, address(found.domain, found.path)
+    if serving is None or status is None:
+        yield cell(f"{name}: no route, proxies answer 404: {_why_none(found)}", "bad")
+        if not (found.known or found.covered or found.speaking):
+            meant = f" Did you mean {' or '.join(found.meant)}?" if found.meant else ""
+            yield cell(
+                "  No label and no static route speaks of it; `fleet routes` lists those there are."
+                f"{meant}",
+                "dim",
+            )
         return
-    covered = f", served by {serving.domain}" if serving is found.covered else ""
-    counts = f"{serving.serving} of {serving.wanted} backends get requests"
-    tone = STATUS_TONES[serving.status]
-    yield cell(f"{found.domain}: {serving.status}{covered}: {counts}", tone)
+    routes = leading(serving, found.path)
+    by = address(serving.domain, routes[0].path if found.path != "/" else "/")
+    served = f", served by {by}" if by != name else ""
+    count = f"{sum(each.serving for each in routes)} of {sum(each.wanted for each in routes)}"
+    text = f"{name}: {status}{served}: {count} backends get requests"
+    yield cell(text, STATUS_TONES[status])
+
+
+def _why_none(found: Explained) -> str:
+    documents = [each for each in (found.known, found.covered) if each is not None]
+    others = [address(each.domain, each.path) for one in documents for each in one.routes]
+    if others:
+        return f"there is only {listed(others)}"
+    if any(each.waiting or each.issues for each in documents):
+        return "what asks for it is not served"
+    if found.speaking:
+        return "labels speak of it, and make no route of it"
+    return "nothing asks for it"
 
 
 def _route(route: RouteDocument) -> Iterator[Cell]:

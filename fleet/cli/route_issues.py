@@ -18,7 +18,7 @@ def issue_lines(issues: Iterable[Issue | RouteIssueDocument]) -> Iterator[Cell]:
     """A line that says who and where, and below it what, what was meant, and what was done."""
     for issue in issues:
         who = "/".join(filter(None, (issue.host, issue.container)))
-        label = f"{issue.key}={issue.value}" if issue.value else issue.key
+        label = f"{issue.key}={issue.value}" if issue.key and issue.value else issue.key
         where = "  ".join(filter(None, (who, label, f"[{issue.code}]")))
         yield cell(f"{issue.severity:<7}  {where}", SEVERITY_TONES.get(issue.severity, ""))
         meant = f"Did you mean {issue.suggestion}?" if issue.suggestion else ""

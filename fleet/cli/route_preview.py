@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fleet.cli.api import Body, RefusedError
-from fleet.cli.errors import USAGE, CommandError
+from fleet.cli.errors import USAGE, CommandError, unknown_host
 from fleet.cli.output import note
 from labels.compose import Compose, ComposeError, read_compose
 from labels.facts import Place
@@ -73,16 +73,21 @@ def ask(api: Api, asked: Asked, host: str | None) -> PreviewDocument | None:
     """What a running fleet makes of it, also where that meets its routes; None if it cannot.
 
     Raises:
-        RefusedError: What is asked cannot be read, or there is no such host.
+        CommandError: What is asked cannot be read, or there is no such host.
     """
+    hosts = {each.name: each.status != "disabled" for each in api.hosts()}
     if host is None:
-        names = [each.name for each in api.hosts() if each.status != "disabled"]
+        names = [name for name, is_enabled in hosts.items() if is_enabled]
         host = names[0] if len(names) == 1 else None
+    elif host not in hosts:
+        raise unknown_host(host, hosts)
     try:
         return api.post(PATH, PreviewDocument, asked.body(), {"host": host} if host else None)
     except RefusedError as error:
         if error.kind == "bad-body":
-            raise CommandError(error.message, HINT if asked.labels is None else "") from error
+            what = "the labels" if asked.labels is not None else "the Compose file"
+            hint = HINT if asked.labels is None else ""
+            raise CommandError(error.message.replace("The body", what), hint) from error
         if error.kind not in _CANNOT:
             raise
         note(f"fleet: who is served now is not known: {error.message}")
@@ -105,7 +110,7 @@ def work_out(config: Config | None, asked: Asked, host: str | None) -> PreviewDo
         try:
             source = read_compose(asked.compose, place.name, rules)
         except ComposeError as error:
-            raise CommandError(f"it is no Compose file: {error}", HINT) from error
+            raise CommandError(f"the Compose file cannot be read: {error}.", HINT) from error
     found = preview(source, place, rules, now=datetime.now(UTC))
     return describe_preview(found, place, Table())
 

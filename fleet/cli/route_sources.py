@@ -133,7 +133,7 @@ def document(api: Api, form: str, wanted: Wanted, options: Sequence[str]) -> byt
         CommandError: An option is not one, or the fleet has a reason not to give it.
     """
     query = wanted.query() | parse_options(options)
-    return api.document(f"/api/revp/{PATHS.get(form, form)}", query)
+    return api.proxy_document(f"/api/revp/{PATHS.get(form, form)}", query).body
 
 
 def parse_options(options: Sequence[str]) -> dict[str, Sequence[str]]:

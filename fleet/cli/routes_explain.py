@@ -33,10 +33,10 @@ def command(settings: Settings, domain: str, as_json: bool) -> int:
     that has no route: what covers it, and whose labels speak of it.
     """
     from fleet.cli.output import write_json
-    from fleet.cli.route_explain import domain_of, explain, lines
+    from fleet.cli.route_explain import explain, lines, place_of
     from fleet.cli.table import write_lines
 
-    found = explain(running_api(settings), domain_of(domain))
+    found = explain(running_api(settings), *place_of(domain))
     if as_json:
         write_json(found)
     else:

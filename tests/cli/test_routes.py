@@ -13,10 +13,11 @@ from click.shell_completion import ShellComplete
 from msgspec.structs import replace
 
 from fleet.cli import route_issues
+from fleet.cli.errors import USAGE, CommandError
 from fleet.cli.root import cli
 from fleet.cli.route_changes import change_lines
 from fleet.cli.route_drift import drift_lines, drift_table
-from fleet.cli.route_explain import Explained, domain_of, lines, speaks_of
+from fleet.cli.route_explain import Explained, lines, place_of, speaks_of
 from fleet.cli.route_sources import PATHS, Found, Wanted, parse_options
 from fleet.cli.route_tables import is_bad, routes_table, shown, unserved
 from fleet.cli.routes import FORMATS, PARTS
@@ -79,7 +80,7 @@ def issues_of(routing: RoutesInMemory) -> RouteIssuesDocument:
     return RouteIssuesDocument(revision=1, issues=issues, page=PAGE)
 
 
-def explained(routing: RoutesInMemory, name: str, covered: str = "") -> Explained:
+def explained(routing: RoutesInMemory, name: str, covered: str = "", path: str = "/") -> Explained:
     table, changes = routing.table(), routing.recent_changes(100)
     containers = list(map(describe_container, routing.containers()))
     asking = [
@@ -93,7 +94,7 @@ def explained(routing: RoutesInMemory, name: str, covered: str = "") -> Explaine
         covered=describe_domain(covered, table, changes) if covered else None,
         containers=tuple(asking),
         speaking=tuple(each for each in containers if not asking and speaks_of(each, name)),
-        problem="" if asking else f"No label asks for {name!r}.",
+        path=path,
     )
 
 
@@ -211,7 +212,7 @@ def test_a_domain_without_a_route_is_explained(routing: RoutesInMemory) -> None:
     found = explained(routing, "off.example.com")
     assert found.is_bad
     told = texts(lines(found))
-    assert "off.example.com: no route, proxies answer 404: nothing asks for it" in told
+    assert "off.example.com: no route, proxies answer 404: labels speak of it, and make" in told
     assert "edge/off  (its labels ask for nothing: they are not enabled)" in told
     assert "snadboy.revp.domain=off.example.com" in told
     routing.put("edge", "later", "later.example.com", state="created")
@@ -222,10 +223,44 @@ def test_a_domain_without_a_route_is_explained(routing: RoutesInMemory) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [SHOP, f"https://{SHOP}/cart?x=1", f"http://me@{SHOP}:8443", f"{SHOP}:443/x", f"{SHOP}/"],
+    [f"https://{SHOP}/x?x=1", f"http://me@{SHOP}:8443/x/#top", f"{SHOP}:443/x", f"{SHOP}/x/"],
 )
-def test_a_pasted_address_names_its_domain(text: str) -> None:
-    assert domain_of(text) == SHOP
+def test_a_pasted_address_names_its_domain_and_path(text: str) -> None:
+    assert place_of(text) == (SHOP, "/x")
+    assert place_of(text.replace("/x", "")) == (SHOP, "/")
+
+
+@pytest.mark.parametrize("text", ["", "http://", "evil[", "/shop"])
+def test_what_has_no_domain_is_refused(text: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        place_of(text)
+    assert caught.value.code == USAGE
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/", "degraded: 1 of 2 "),
+        ("/v1", "down: 0 of 1 "),
+        ("/v1/x", f"down, served by api.{SHOP}/v1: 0 of 1 "),
+        ("/v10", f"up, served by *.{SHOP}: 1 of 1 "),
+        ("/v2", "up: 1 of 1 "),
+    ],
+)
+def test_a_path_is_that_of_the_nearest_route(routing: RoutesInMemory, path: str, told: str) -> None:
+    routing.put("core", "two", f"api.{SHOP}", backend_path="/v2")
+    routing.put("core", "all", f"*.{SHOP}", port=8082)
+    found = explained(routing, f"api.{SHOP}", f"*.{SHOP}", path)
+    assert next(iter(lines(found))).text.startswith(f"api.{SHOP}{path.rstrip('/')}: {told}")
+    assert found.is_bad is ("down" in told)
+
+
+def test_a_path_without_a_route_is_told_of(routing: RoutesInMemory) -> None:
+    found = explained(routing, f"api.{SHOP}", path="/other")
+    assert found.is_bad
+    assert texts(lines(found)).startswith(
+        f"api.{SHOP}/other: no route, proxies answer 404: there is only api.{SHOP}/v1\n"
+    )
 
 
 def test_a_change_names_its_cause(routing: RoutesInMemory) -> None:

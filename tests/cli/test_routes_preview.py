@@ -104,8 +104,8 @@ def test_the_file_of_this_folder_is_found(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("compose", "told"),
     [
-        ("services: [}", "it is no Compose file: line 1, column 12: "),
-        ("version: 3", "it is no Compose file: there is nothing called `services` in it"),
+        ("services: [}", "the Compose file cannot be read: line 1, column 12: "),
+        ("version: 3", "the Compose file cannot be read: there is nothing called `services` in it"),
     ],
 )
 def test_what_is_no_compose_file_is_told_of(compose: str, told: str, tmp_path: Path) -> None:
