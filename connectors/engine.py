@@ -28,6 +28,7 @@ from connectors.models import (
     Version,
 )
 from connectors.pool import Pool, PoolCounts
+from connectors.traffic import Traffic
 from connectors.wire import MalformedError
 
 Api = tuple[int, int]
@@ -68,6 +69,7 @@ async def open_engine(
     shared_limiter: trio.CapacityLimiter | None = None,
     connect_timeout: float = 30.0,
     request_timeout: float = 15.0,
+    traffic: Traffic | None = None,
 ) -> AsyncIterator[Engine]:
     """Make a client for one Engine; its connections close when the block is left.
 
@@ -80,15 +82,19 @@ async def open_engine(
         shared_limiter: Bounds the short requests of all hosts together.
         connect_timeout: Seconds for a connection, TLS included.
         request_timeout: Seconds for a whole answer, and for silence in a finite log.
+        traffic: Where its requests and connections are counted.
     """
+    traffic = traffic or Traffic()
     pool = Pool(
         lambda: dial(endpoint, connect_timeout),
         limit=limit,
         stream_limit=stream_limit,
         shared=shared_limiter,
+        observe=traffic.observe,
     )
     try:
-        yield Engine(Http(endpoint, pool, request_timeout))
+        with traffic.of(pool):
+            yield Engine(Http(endpoint, pool, request_timeout))
     finally:
         pool.close()
 
@@ -124,7 +130,7 @@ class Engine:
         accepts: Engine 29.0 refused everything before 1.44, and 29.3 took that back.
         """
         self.api, self._prefix = None, ""
-        reply = await self._http.get("/_ping", MAX_INFO)
+        reply = await self._http.get("/_ping", MAX_INFO, "ping")
         version = await self.version()
         offered = reply.headers.get(b"api-version", b"").decode("latin-1") or version.api_version
         with self._http.reading():
@@ -135,7 +141,7 @@ class Engine:
     async def ping(self) -> float:
         """Return the seconds that the Engine took to answer."""
         begun = perf_counter()
-        reply = await self._http.get("/_ping", MAX_INFO)
+        reply = await self._http.get("/_ping", MAX_INFO, "ping")
         if reply.body.strip() != b"OK":
             raise self._http.broken(
                 MalformedError("answers /_ping with something else", reply.body)
@@ -144,16 +150,16 @@ class Engine:
 
     async def version(self) -> Version:
         """Ask for the Engine's version."""
-        return await self._get("/version", _version, MAX_INFO)
+        return await self._get("version", "/version", _version, MAX_INFO)
 
     async def info(self) -> Info:
         """Ask for the machine and the counts."""
-        return await self._get("/info", _info, MAX_INFO)
+        return await self._get("info", "/info", _info, MAX_INFO)
 
     async def containers(self, *, all: bool = True) -> list[ContainerSummary]:  # noqa: A002 - the API's word
         """List containers, the stopped ones too unless `all` is false."""
         target = "/containers/json?all=1" if all else "/containers/json"
-        found = await self._get(target, _containers, MAX_LIST)
+        found = await self._get("list", target, _containers, MAX_LIST)
         if len(found) > MAX_CONTAINERS:
             what = f"lists {len(found)} containers, of which no host has more than {MAX_CONTAINERS}"
             raise self._http.broken(MalformedError(what))
@@ -166,7 +172,7 @@ class Engine:
             NotFoundError: It is gone.
         """
         return await self._get(
-            f"/containers/{self._segment(container)}/json", _inspect, MAX_INSPECT
+            "inspect", f"/containers/{self._segment(container)}/json", _inspect, MAX_INSPECT
         )
 
     async def stats(self, container: str) -> Stats | None:
@@ -180,13 +186,13 @@ class Engine:
         """
         one_shot = "&one-shot=true" if self.api is None or self.api >= ONE_SHOT_API else ""
         target = f"/containers/{self._segment(container)}/stats?stream=false{one_shot}"
-        body = (await self._http.get(self._prefix + target, MAX_STATS)).body
+        body = (await self._http.get(self._prefix + target, MAX_STATS, "stats")).body
         stats = self._decoded(_stats, target, body) if body else Stats()
         return stats if stats.read and not stats.read.startswith("0001-") else None
 
     async def images(self) -> list[ImageSummary]:
         """List images. Can cost an Engine on a containerd store over a second: call rarely."""
-        return await self._get("/images/json", _images, MAX_LIST)
+        return await self._get("images", "/images/json", _images, MAX_LIST)
 
     async def inspect_image(self, image: str) -> ImageInspect:
         """Ask what an image is made for, by id.
@@ -195,7 +201,7 @@ class Engine:
             NotFoundError: It is gone.
         """
         target = f"/images/{self._segment(image.removeprefix('sha256:'))}/json"
-        return await self._get(target, _image_inspect, MAX_INSPECT)
+        return await self._get("inspect_image", target, _image_inspect, MAX_INSPECT)
 
     @asynccontextmanager
     async def events(
@@ -274,8 +280,10 @@ class Engine:
             raise NotFoundError(self.host, 404, f"nothing can be called {name!a}")
         return quote(name, safe="")
 
-    async def _get(self, target: str, decoder: msgspec.json.Decoder[T], max_body: int) -> T:
-        reply = await self._http.get(self._prefix + target, max_body)
+    async def _get(
+        self, call: str, target: str, decoder: msgspec.json.Decoder[T], max_body: int
+    ) -> T:
+        reply = await self._http.get(self._prefix + target, max_body, call)
         return self._decoded(decoder, target, reply.body)
 
     def _decoded(self, decoder: msgspec.json.Decoder[T], target: str, body: bytes) -> T:

@@ -57,15 +57,17 @@ class Http:
         self.pool = pool
         self._timeout = request_timeout
 
-    async def get(self, target: str, max_body: int) -> Reply:
+    async def get(self, target: str, max_body: int, call: str = "other") -> Reply:
         """Ask for `target` (path and query, already quoted); at most `max_body` bytes come back.
+
+        `call` is the kind of request, as it is counted.
 
         Raises:
             EngineError: Also when the whole answer is not there within the request timeout,
                 whether the Engine is silent or drips.
         """
         request = _request(target)
-        async with self.pool.lease() as lease:
+        async with self.pool.lease(call) as lease:
             reader = Reader()
             with trio.move_on_after(self._timeout):
                 try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from types import TracebackType
 from typing import Self
 
@@ -15,8 +16,12 @@ import msgspec
 import trio
 
 from connectors.dial import Connection
+from connectors.errors import NotFoundError
 
 IDLE_SECONDS = 60.0
+
+Observe = Callable[[str, float, bool], None]
+"""Told of each request that ended: its kind (`inspect`), seconds, and whether it was answered."""
 
 
 class PoolCounts(msgspec.Struct, frozen=True):
@@ -85,21 +90,26 @@ class Pool:
         stream_limit: int,
         shared: trio.CapacityLimiter | None = None,
         idle_seconds: float = IDLE_SECONDS,
+        observe: Observe | None = None,
     ) -> None:
         """Open nothing yet; `dial` opens one connection or raises an `EngineError`."""
         self._dial = dial
         self._requests_limit = trio.CapacityLimiter(limit)
         self._streams_limit = trio.CapacityLimiter(stream_limit)
         self._shared = shared
+        self._observe = observe
         self._shelf = Shelf(idle_seconds)
         self._free_place: Lease | None = None
         self._is_closed = False
         self._waiting = self._opened = self._closed = self._requests = 0
 
-    def lease(self) -> Lease:
-        """Lease a connection for one request: `async with pool.lease() as lease`."""
+    def lease(self, call: str = "other") -> Lease:
+        """Lease a connection for one request: `async with pool.lease() as lease`.
+
+        How long it was leased for is observed as of this kind of call.
+        """
         self._requests += 1
-        return Lease(self, self._requests_limit, self._shared)
+        return Lease(self, self._requests_limit, self._shared, call)
 
     def stream_lease(self) -> Lease:
         """Lease a new connection for a stream's whole life; it is closed afterwards."""
@@ -154,16 +164,22 @@ class Pool:
 class Lease:
     """One connection for one user; leaving returns it if its last exchange ended cleanly."""
 
-    __slots__ = ("_connection", "_holds", "_limiter", "_pool", "_shared")
+    __slots__ = ("_began", "_call", "_connection", "_holds", "_limiter", "_pool", "_shared")
 
     def __init__(
-        self, pool: Pool, limiter: trio.CapacityLimiter, shared: trio.CapacityLimiter | None
+        self,
+        pool: Pool,
+        limiter: trio.CapacityLimiter,
+        shared: trio.CapacityLimiter | None,
+        call: str = "",
     ) -> None:
         self._pool = pool
         self._limiter = limiter
         self._shared = shared
         self._holds: list[trio.CapacityLimiter] = []
         self._connection: Connection | None = None
+        self._call = call
+        self._began = 0.0
 
     @property
     def connection(self) -> Connection:
@@ -179,6 +195,7 @@ class Lease:
         except BaseException:
             self._leave()
             raise
+        self._began = perf_counter()
         return self
 
     async def __aexit__(
@@ -188,6 +205,11 @@ class Lease:
         traceback: TracebackType | None,
     ) -> None:
         self._leave()
+        observe = self._pool._observe
+        if observe is None or not self._call or (kind and issubclass(kind, trio.Cancelled)):
+            return
+        answered = kind is None or issubclass(kind, NotFoundError)
+        observe(self._call, perf_counter() - self._began, answered)
 
     async def renew(self) -> Connection:
         """Exchange a connection that turned out dead for a new one."""

@@ -76,6 +76,7 @@ async def open_connected(host: Host, limits: Limits) -> AsyncIterator[Connected]
                 shared_limiter=limits.connections,
                 connect_timeout=monitoring.connect_timeout,
                 request_timeout=monitoring.request_timeout,
+                traffic=limits.traffic,
             )
             engine = await stack.enter_async_context(client)
             version = await engine.negotiate()

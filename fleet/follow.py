@@ -17,6 +17,7 @@ from connectors.engine import open_engine
 from connectors.errors import UnreachableError
 from connectors.models import Info
 from connectors.times import parse_time
+from connectors.traffic import Traffic
 from fleet import translate
 from fleet.connected import Connected
 from fleet.events import EventCursor, EventRouter, is_noise
@@ -59,8 +60,10 @@ async def follow(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_watch, connected.endpoint)
         await nursery.start(events, _engine_now(info))
-        nursery.start_soon(_ping, connected, tracker)
+        nursery.start_soon(_ping, connected, tracker, limits.traffic)
+        began = time.perf_counter()
         await inventory.learn()
+        limits.discovered(time.perf_counter() - began)
         tracker.update_host(
             name,
             status="up",
@@ -122,7 +125,7 @@ async def _watch(endpoint: Endpoint) -> None:
     raise UnreachableError(endpoint.host, await endpoint.lost(), "reconnecting by itself")
 
 
-async def _ping(connected: Connected, tracker: Tracker) -> None:
+async def _ping(connected: Connected, tracker: Tracker, traffic: Traffic) -> None:
     """Prove that the Engine lives: a silent event stream is normal and proves nothing.
 
     On a connection of its own: a ping must never queue behind requests that nobody answers.
@@ -130,7 +133,11 @@ async def _ping(connected: Connected, tracker: Tracker) -> None:
     monitoring = connected.host.monitoring
     patience = monitoring.request_timeout
     async with open_engine(
-        connected.endpoint, limit=1, connect_timeout=patience, request_timeout=patience
+        connected.endpoint,
+        limit=1,
+        connect_timeout=patience,
+        request_timeout=patience,
+        traffic=traffic,
     ) as engine:
         while True:
             seconds = await engine.ping()

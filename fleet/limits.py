@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import trio
 
 from config.models import Fleet, Retention
+from connectors.traffic import Traffic
 
 ROOM_SECONDS = 0.25  # before it is asked again whether there is room; then doubled
 LONGEST_ROOM_SECONDS = 5.0
+
+
+def _nobody(seconds: float) -> None:
+    """Nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Limits:
             free, and events, followed logs and pings do not count.
         log_age: How old a line of a log may be to be kept.
         has_room: Whether there is room for what can as well be read later.
+        traffic: Where requests and connections are counted.
+        discovered: Told the seconds that it took to list and inspect all containers of a host.
     """
 
     dials: trio.CapacityLimiter
@@ -33,6 +40,8 @@ class Limits:
     connections: trio.CapacityLimiter
     log_age: timedelta
     has_room: Callable[[], bool]
+    traffic: Traffic = field(default_factory=Traffic)
+    discovered: Callable[[float], None] = _nobody
 
     @classmethod
     def of(
@@ -40,6 +49,8 @@ class Limits:
         fleet: Fleet,
         retention: Retention | None = None,
         has_room: Callable[[], bool] = lambda: True,
+        traffic: Traffic | None = None,
+        discovered: Callable[[float], None] | None = None,
     ) -> Limits:
         """Build them from `[fleet]` and `[storage.retention]`."""
         return cls(
@@ -48,6 +59,8 @@ class Limits:
             connections=trio.CapacityLimiter(fleet.connections),
             log_age=timedelta(days=(retention or Retention()).logs),
             has_room=has_room,
+            traffic=traffic or Traffic(),
+            discovered=discovered or _nobody,
         )
 
     async def room(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -36,6 +36,8 @@ from storage.writing import Refusal
 _log = logging.getLogger(__name__)
 
 State = Literal["writing", "replaying", "spooling", "waiting"]
+Observe = Callable[[int, float], None]
+"""Told of each batch that the database took: its rows, and the seconds it took."""
 
 DRAIN_SECONDS = 5.0
 LAST_SECONDS = 5.0  # for the spool to take what the database did not take at the end
@@ -59,6 +61,7 @@ class RecorderStatus(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None  # why it is not writing
     queued: dict[str, int]  # in memory
     written: dict[str, int]
+    spooled: dict[str, int]  # put on disk first
     dropped: dict[str, int]  # for want of room, or of time at the end, or damaged on disk
     refused: dict[str, int]  # by the database, for what they held
     lost_lately: int  # dropped or refused in the last hour, of all tables
@@ -71,7 +74,15 @@ class RecorderStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Recorder:
     """Takes rows at any time and keeps them; make it with `open_recorder`."""
 
-    def __init__(self, database: Database, settings: Storage, spool: Spool, dropped: Tally) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Storage,
+        spool: Spool,
+        dropped: Tally,
+        observe: Observe | None = None,
+    ) -> None:
+        self._observe = observe
         self._settings = settings
         self._answer_seconds = settings.batch_age * ANSWER_SHARE
         self._spool = spool
@@ -95,6 +106,7 @@ class Recorder:
         self._state: State = "writing"
         self._since = datetime.now(UTC)
         self._written = {table.name: 0 for table in TABLES.values()}
+        self._spooled = dict(self._written)
         self._last_write: datetime | None = None
         self._last_seconds: float | None = None
 
@@ -125,6 +137,7 @@ class Recorder:
             error=self._error(),
             queued=self._waiting.counts(),
             written=dict(self._written),
+            spooled=dict(self._spooled),
             dropped=dict(self._dropped.totals),
             refused=dict(self._refused.totals),
             lost_lately=self._dropped.lately() + self._refused.lately(),
@@ -222,6 +235,7 @@ class Recorder:
         await self._direct.carry_out(attempt)
         if attempt.written:
             self._last_seconds = trio.current_time() - attempt.began
+            self._tell(attempt.batch, self._last_seconds)
             self._count(attempt.batch.counts(), attempt.refused)
             self._replay.note_taken(attempt.batch.counts(), attempt.refused)
             attempt.putting.deadline = trio.current_time() + RETRY_SECONDS
@@ -244,6 +258,8 @@ class Recorder:
             beside.cancel_scope.cancel()
         if ticket is None:
             return False
+        for name, count in ticket.counts.items():
+            self._spooled[name] += count
         attempt = self._attempt
         if attempt is None or attempt.over.is_set():
             self._release(ticket, written=attempt is not None and attempt.written)
@@ -269,6 +285,7 @@ class Recorder:
     def _replayed(self, part: Part, refused: list[Refusal], seconds: float) -> None:
         if part.batch:
             self._direct.answered(seconds)
+            self._tell(part.batch, seconds)
             self._count(part.batch.counts(), refused)
         self._refuse(part.refused, "not readable on disk")
         self._judge()
@@ -276,6 +293,10 @@ class Recorder:
     def _not_replayed(self, error: StorageError) -> None:
         self._direct.failed(error)
         self._judge()
+
+    def _tell(self, batch: Batch, seconds: float) -> None:
+        if self._observe is not None:
+            self._observe(len(batch), seconds)
 
     def _count(self, counts: Mapping[str, int], refused: Iterable[Refusal]) -> None:
         self._last_write = datetime.now(UTC)
@@ -318,7 +339,12 @@ class Recorder:
 
 @contextlib.asynccontextmanager
 async def open_recorder(
-    database: Database, settings: Storage, folder: Path, *, drain_seconds: float = DRAIN_SECONDS
+    database: Database,
+    settings: Storage,
+    folder: Path,
+    *,
+    drain_seconds: float = DRAIN_SECONDS,
+    observe: Observe | None = None,
 ) -> AsyncIterator[Recorder]:
     """A recorder that keeps rows for the length of the block, and then what is still waiting.
 
@@ -327,13 +353,14 @@ async def open_recorder(
         settings: `[storage]`.
         folder: of the spool; what is in it is written too.
         drain_seconds: that the database has at the end.
+        observe: see `Observe`.
 
     Raises:
         SpoolError: the spool is another process's, or cannot be made.
     """
     dropped = Tally()
     async with open_spool(folder, settings.spool_megabytes * MEGABYTE, dropped) as spool:
-        recorder = Recorder(database, settings, spool, dropped)
+        recorder = Recorder(database, settings, spool, dropped, observe)
         async with outliving(recorder.run):
             try:
                 yield recorder

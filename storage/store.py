@@ -13,7 +13,7 @@ from config.models import Config
 from storage.database import Database, open_database
 from storage.errors import DatabaseAwayError
 from storage.outliving import outliving
-from storage.recorder import DRAIN_SECONDS, Recorder, open_recorder
+from storage.recorder import DRAIN_SECONDS, Observe, Recorder, open_recorder
 from storage.upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
@@ -33,11 +33,13 @@ async def open_store(
     environ: Mapping[str, str] = os.environ,
     *,
     drain_seconds: float = DRAIN_SECONDS,
+    observe: Observe | None = None,
 ) -> AsyncIterator[Store]:
     """The configured database with its schema up to date, the recorder and the upkeep.
 
     A database that is away does not keep fleet from starting: rows go to disk for it. At the end
-    the recorder drains, for at most `drain_seconds`, before the database stops.
+    the recorder drains, for at most `drain_seconds`, before the database stops. `observe` is told
+    of the recorder's batches.
 
     Raises:
         DatabaseError: the database refuses (password, rights, newer schema, no such database).
@@ -53,6 +55,8 @@ async def open_store(
         upkeep = Upkeep(database, settings.retention)
         async with (
             outliving(upkeep.run),
-            open_recorder(database, settings, spool, drain_seconds=drain_seconds) as recorder,
+            open_recorder(
+                database, settings, spool, drain_seconds=drain_seconds, observe=observe
+            ) as recorder,
         ):
             yield Store(database, recorder, upkeep)
