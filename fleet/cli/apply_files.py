@@ -76,18 +76,12 @@ class Files:
             self._sync()
 
     def restore(self) -> bool:
-        """Put back what was there; False if nothing was set aside."""
+        """Put back what was there; False if all of it still is."""
         found = False
         with _explained():
             for path in self._paths.values():
                 _beside(path, _NEW).unlink(missing_ok=True)
-                if _beside(path, _OLD).exists():
-                    found = True
-                    _beside(path, _OLD).replace(path)
-                if _beside(path, _NONE).exists():
-                    found = True
-                    path.unlink(missing_ok=True)
-                    _beside(path, _NONE).unlink()
+                found |= _put_back(path)
             self._sync()
         return found
 
@@ -169,3 +163,20 @@ def _set_aside(path: Path) -> None:
         _beside(path, _OLD).hardlink_to(path)
     else:
         _beside(path, _NONE).touch()
+
+
+def _put_back(path: Path) -> bool:
+    """Undo `_set_aside`, and what came after it; whether anything had."""
+    old, none = _beside(path, _OLD), _beside(path, _NONE)
+    changed = False
+    if old.exists():
+        changed = not (path.exists() and old.samefile(path))
+        if changed:
+            old.replace(path)
+        else:
+            old.unlink()  # to rename one name of a file to another would leave both
+    if none.exists():
+        changed = path.exists()
+        path.unlink(missing_ok=True)
+        none.unlink()
+    return changed

@@ -248,6 +248,23 @@ def test_a_run_that_was_cut_short_is_undone(
     assert proxy.left() == {"routes.conf"}
 
 
+def test_a_run_that_was_cut_short_before_it_changed_anything_leaves_nothing(
+    proxy: Proxy, served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(proxy.words()) == 0
+    before = proxy.file.read_bytes()
+    (proxy.folder / ".routes.conf.fleet-old").hardlink_to(proxy.file)
+    (proxy.folder / ".routes.conf.fleet-new").write_text("# half")
+    capsys.readouterr()
+    served.give(A, B)
+    assert run(proxy.words()) == 0, capsys.readouterr().err
+    assert "was cut short" not in capsys.readouterr().err, "all is as it was"
+    assert "10.0.0.2" in proxy.loaded
+    assert proxy.loaded.encode() == proxy.file.read_bytes() != before
+    assert proxy.reloads == 2
+    assert proxy.left() == {"routes.conf"}
+
+
 def test_two_do_not_look_after_one_file(proxy: Proxy, capsys: pytest.CaptureFixture[str]) -> None:
     with Files(proxy.file).locked():
         assert run(proxy.words()) == 1
