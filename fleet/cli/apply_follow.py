@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from config.models import Retry
-from fleet.cli.api import Api, NotRunningError, RefusedError
+from fleet.cli.api import Api, RefusedError
 from fleet.cli.apply_round import Applied, Order, ProxyRefusedError, fetch, put
 from fleet.cli.errors import CommandError
 from web.route_documents import RoutesDocument
@@ -108,7 +108,7 @@ def _await_change(api: Api, revision: int, stop: Stop, reloaded: float) -> None:
     with stop.waiting():
         try:
             found = api.read("/api/revp/routes", RoutesDocument, query)
-        except (NotRunningError, RefusedError):
+        except CommandError:
             time.sleep(AGAIN)  # the next round meets the same, and says so
             return
         if found.revision != revision:

@@ -94,11 +94,15 @@ def command(
         _tell(found, order, as_json=as_json)
 
     with order.files.locked():
-        _recover(order)
+        with apply_follow.Stop().received():
+            _recover(order)
         if follow:
             apply_follow.follow(api, order, tell)
         else:
-            tell(put(order, fetch(api, order)))
+            fetched = fetch(api, order)
+            with apply_follow.Stop().received():  # what was begun is ended
+                applied = put(order, fetched)
+            tell(applied)
     return OK
 
 
@@ -174,4 +178,5 @@ def _tell(found: Applied | Failure, order: Order, *, as_json: bool) -> None:
         names = ", ".join(found.without)
         note(f"fleet: these names do not resolve here, their backends are left out: {names}")
     if found.issues:
-        note(f"  {found.issues} issues: `fleet routes --issues --format {order.form}` lists them")
+        what = "issue" if found.issues == 1 else "issues"
+        note(f"  {found.issues} {what}: `fleet routes --issues --format {order.form}` lists them")

@@ -18,7 +18,7 @@ from fleet.cli import apply_round
 from fleet.cli.apply_files import Files
 from fleet.cli.apply_follow import Stop
 from fleet.cli.root import run
-from tests.lab.echo import Source
+from tests.lab.echo import Source, requests
 from tests.lab.waiting import wait_until
 from tests.labels.render.tables import member
 from tests.proxies.applying import plain
@@ -265,6 +265,25 @@ def test_a_run_that_was_cut_short_before_it_changed_anything_leaves_nothing(
     assert proxy.left() == {"routes.conf"}
 
 
+@pytest.mark.parametrize("phase", ["check", "reload"])
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_signal_leaves_no_file_half_way(proxy: Proxy, phase: str, code: int) -> None:
+    proxy.file.write_text("# old\n")
+    words = proxy.words()
+    script = proxy.folder / f"{phase}.sh"
+    script.write_text(f"#!/bin/sh\nkill -TERM $PPID; kill -INT $PPID; exit {code}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "fleet", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == code, done.stderr
+    assert (proxy.file.read_text() == "# old\n") == bool(code)
+    assert proxy.left() == {"routes.conf"}
+
+
 def test_two_do_not_look_after_one_file(proxy: Proxy, capsys: pytest.CaptureFixture[str]) -> None:
     with Files(proxy.file).locked():
         assert run(proxy.words()) == 1
@@ -277,6 +296,34 @@ def test_a_folder_that_is_not_there_is_said(
 ) -> None:
     assert run([*proxy.words(), "--to", str(proxy.folder / "missing" / "routes.conf")]) == 1
     assert "No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["check", "reload"])
+def test_a_program_that_is_not_there_is_said_before_anything_is_touched(
+    proxy: Proxy, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(proxy.words(f"--{option}", "no-such-program -t")) == 1
+    assert f"--{option}: there is no program no-such-program" in capsys.readouterr().err
+    assert (proxy.left(), proxy.checks) == (set(), 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a file system")
+def test_a_full_disk_changes_nothing(proxy: Proxy, capsys: pytest.CaptureFixture[str]) -> None:
+    small = proxy.folder / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", small], check=True)
+    try:
+        file = small / "routes.conf"
+        file.write_text("# old\n")
+        words = [*proxy.words(), "--to", str(file)]
+        (small / "filler").write_bytes(b"x" * 4096)  # with the file the two pages that there are
+        assert run(words) == 1
+        said = capsys.readouterr().err
+        assert "No space left on device" in said
+        assert "make room" in said
+        assert (file.read_text(), proxy.checks) == ("# old\n", 0)
+    finally:
+        subprocess.run(["umount", small], check=True)
 
 
 def test_names_that_do_not_resolve_are_found() -> None:
@@ -340,6 +387,34 @@ def test_what_follows_lives_through_all_that_may_befall_fleet(proxy: Proxy, serv
     assert said.count("refuses the new") == 1, "each is said once"
     assert "Traceback" not in said
     assert next(json.loads(line) for line in said.splitlines() if line[0] == "{")["changed"]
+
+
+def test_what_follows_lives_through_what_answers_in_the_place_of_fleet(proxy: Proxy) -> None:
+    log = proxy.folder / "log"
+
+    class Gateway(Source):
+        """Has the document, but what it says of the table is no fleet's."""
+
+        def serve(self, client: socket.socket) -> None:
+            for target, _ in requests(client):
+                self.asked.append((target, {}))
+                text = b"# routes\n"
+                head = b"HTTP/1.1 200 OK\r\nX-Fleet-Revision: 1\r\nX-Fleet-Issues: 0\r\n"
+                if target.startswith("/api/revp/routes"):
+                    head = b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\n"
+                client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(text) + text)
+
+    with Gateway() as gateway, log.open("wb") as file:
+        proxy.url = gateway.url
+        command = [sys.executable, "-m", "fleet", *proxy.words("--follow")]
+        process = subprocess.Popen(command, stdout=file, stderr=file)
+        try:
+            wait_until(lambda: len(gateway.asked) > 2, "it asks again", PATIENCE)
+            process.terminate()
+            assert process.wait(PATIENCE) == 0, log.read_text()
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_signal_ends_a_wait_and_nothing_else() -> None:
