@@ -162,17 +162,20 @@ def _acme(options: Options) -> str:
 
 
 def _zone(parts: Iterable[Part]) -> str:
-    """What the workers know of all pools together, in memory that they share."""
+    """What the workers know of all pools together, in memory that they share.
+
+    Its name is no pool's: theirs begin with `revp.`.
+    """
     servers = sum(part.pooled or 0 for part in parts)
     size = 256 * (1 + servers * 2 // 256)  # KiB; a whole number of steps, as few as can be
-    return f"upstream revp.zone {{\n    zone revp {size}k;\n    server 127.0.0.1:9 down;\n}}\n"
+    return f"upstream revp_zone {{\n    zone revp {size}k;\n    server 127.0.0.1:9 down;\n}}\n"
 
 
 def _default_server(options: Options, plain: str, tls: str) -> str:
     text = plain
     if options.certificate:
         text += tls
-    text = text.replace(";", " default_server;") + "    server_name _;\n"
+    text = text.replace(";", " default_server;")
     if options.certificate:
         shared = _is_shared(options)
         text += _certificate(options, "") if shared else "    ssl_reject_handshake on;\n"

@@ -84,6 +84,10 @@ def _is_taken(route: Route, options: Options, notes: Notes) -> bool:
 
 def _is_left_out(member: Member, options: Options, notes: Notes) -> bool:
     address = member.endpoint.address if member.endpoint else ""
+    if address.lower() == "unix":
+        message = f"nginx takes what follows {address!r} for the path of a socket."
+        notes.add("address", "error", message, "The backend is left out.", member)
+        return True
     if address not in options.without:
         return False
     message = f"nginx would not start with {address!r}: it does not resolve."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, TypeVar
@@ -86,13 +87,14 @@ def read_options(kind: type[O], given: Mapping[str, Sequence[str]]) -> O:
 
 
 def _read(option: Option, hint: Any, texts: Sequence[str]) -> Any:
-    try:
-        return msgspec.convert(texts if option.repeated else texts[0], hint, strict=False)
-    except msgspec.ValidationError as error:
-        shown = ", ".join(texts)
-        close = get_close_matches(shown, option.choices, n=1)
-        message = f"`{option.name}` is {shown!r}; it must be {option.expected}."
-        raise OptionError(option.name, message, close) from error
+    given = texts if option.repeated else texts[0]
+    if all(map(str.isprintable, texts)):  # the `$` of a pattern lets a last line break pass
+        with suppress(msgspec.ValidationError):
+            return msgspec.convert(given, hint, strict=False)
+    shown = ", ".join(texts)
+    close = get_close_matches(shown, option.choices, n=1)
+    message = f"`{option.name}` is {shown!r}; it must be {option.expected}."
+    raise OptionError(option.name, message, close)
 
 
 def _reason(error: msgspec.ValidationError) -> str:

@@ -85,6 +85,22 @@ def test_nginx_takes_every_choice_and_long_names(choices: list[Options], folder:
         assert refused(body_of(wanted, options), folder) == ""
 
 
+def test_no_domain_is_taken_for_a_name_of_the_document(folder: Path) -> None:
+    pool = (member("h/a", "10.0.0.1"), member("h/b", "10.0.0.2"))
+    names = ("zone", "revp", "revp.zone", "revp-zone", "_")
+    options = Options(http=("127.0.0.1:8080",), https=("127.0.0.1:8443",))
+    body = body_of(table(*(route(name, *pool, settings=HTTP) for name in names)), options)
+    assert refused(body, folder) == ""
+
+
+def test_a_backend_named_unix_is_no_socket() -> None:
+    rendered = Renderer(Options()).render(
+        table(route("a.example", member("h/a", "unix"), member("h/b", "Unix"), settings=HTTP))
+    )
+    assert b"nix:80" not in rendered.body
+    assert [issue.code for issue in rendered.issues] == ["nginx-address"] * 2
+
+
 def test_each_domain_may_have_a_certificate_of_its_own() -> None:
     options = Options(certificate="/tls/{domain}.pem", certificate_key="/tls/{domain}.key")
     text = body_of(EXAMPLE, options).decode()

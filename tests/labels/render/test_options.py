@@ -84,6 +84,8 @@ def test_texts_become_options() -> None:
         ({"port": [""]}, "port", "''", ()),
         ({"on": ["maybe"]}, "on", "true or false", ()),
         ({"word": ["A"]}, "word", "matches", ()),
+        ({"word": ["a\n"]}, "word", "matches", ()),
+        ({"free": ["a\n"]}, "free", "must be text", ()),
         ({"on": ["true"]}, "on", "does not go with port 5", ()),
         ({"on": ["true"], "port": ["5"]}, "on", "`on`, `port`: `on` does not go", ()),
     ],
