@@ -16,9 +16,13 @@ import trio
 from config.addresses import is_loopback
 from config.models import Config, Host
 from config.secrets import read_secret
+from connectors.traffic import Traffic
 from fleet.descriptors import raise_limit
 from fleet.history import StoredHistory
 from fleet.image_rows import ImageRows
+from fleet.instruments import Instruments
+from fleet.instruments_collect import FleetCollector
+from fleet.instruments_own import Parts
 from fleet.limits import Limits
 from fleet.live_logs import LiveLogs
 from fleet.log_feed import LogFeed
@@ -35,6 +39,7 @@ from fleet.signals import Signals, open_signals
 from fleet.storing import StorageView
 from fleet.supervisor import Supervisor
 from fleet.tracker import Tracker
+from labels.model import Change
 from storage.store import Store, open_store
 from web.app import create_app
 from web.listening import Bound, ListenError, bind, parse_listen
@@ -64,8 +69,10 @@ async def run(
     async with aclosing(await bind(config.fleet.listen)) as bound, open_signals() as signals:
         raise_limit(config.hosts.values())
         with open_runtime_dir(config), signals.stop:
-            async with open_store(config, environ) as store:
-                await _Fleet(config, store, environ).run(bound, token, signals, started)
+            instruments = Instruments()
+            async with open_store(config, environ, observe=instruments.wrote) as store:
+                fleet = _Fleet(config, store, environ, instruments)
+                await fleet.run(bound, token, signals, started)
 
 
 def refuse_open_listen(listen: str, token: str | None) -> None:
@@ -85,7 +92,9 @@ def refuse_open_listen(listen: str, token: str | None) -> None:
 class _Fleet:
     """The parts between the database and the listening socket."""
 
-    def __init__(self, config: Config, store: Store, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, config: Config, store: Store, environ: Mapping[str, str], instruments: Instruments
+    ) -> None:
         self._running = RunningConfig(config)
         self._store = store
         self._environ = environ
@@ -96,10 +105,26 @@ class _Fleet:
         self._tracker.listen(self._image_rows)
         self._log_feed = LogFeed()
         self._tracker.listen(self._log_feed)
+        self._instruments = instruments
+        self._tracker.listen(instruments)
         self._storage = StorageView(config.storage, store.database, store.recorder)
 
     def _hosts(self) -> Mapping[str, Host]:
         return self._running.config.hosts
+
+    def _offer_change(self, change: Change) -> None:
+        self._instruments.route_changes[change.kind] += 1
+        self._store.recorder.offer(change_row(change))
+
+    def _collector(self, limits: Limits, routes: RouteCounts) -> FleetCollector:
+        parts = Parts(
+            self._instruments,
+            limits,
+            self._store.recorder.status,
+            self._running.document,
+            routes.document,
+        )
+        return FleetCollector(self._tracker, parts)
 
     async def run(
         self,
@@ -114,6 +139,8 @@ class _Fleet:
             config.fleet,
             config.storage.retention,
             self._store.recorder.has_room,
+            Traffic(self._instruments.called),
+            self._instruments.lists.observe,
         )
         resuming = Resuming(
             self._store.database,
@@ -125,17 +152,15 @@ class _Fleet:
         )
         supervisor = Supervisor(self._tracker, limits, publisher(config), resuming.resume)
         supervisor.want(config.hosts)
-        offer = self._store.recorder.offer
-        keeper = await RouteKeeper.open(
-            self._tracker, config, lambda change: offer(change_row(change))
-        )
+        keeper = await RouteKeeper.open(self._tracker, config, self._offer_change)
         self._tracker.listen(keeper)
+        counts = RouteCounts(keeper)
         read_model = LiveReadModel(
             self._tracker,
             self._hosts,
             self._running.document,
             self._storage.document,
-            RouteCounts(keeper).document,
+            counts.document,
         )
         history = StoredHistory(self._store.database, config.storage)
         app = create_app(
@@ -143,6 +168,7 @@ class _Fleet:
             history,
             LiveLogs(self._log_feed),
             routing=keeper,
+            collector=self._collector(limits, counts),
             listen=bound.address,
             token=token,
             settle=config.storage.batch_age + 2.0,
@@ -157,6 +183,7 @@ class _Fleet:
                 nursery.start_soon(reloader.run)
             nursery.start_soon(supervisor.run)
             nursery.start_soon(self._storage.follow)
+            nursery.start_soon(self._instruments.watch_loop)
             started(await nursery.start(serve, app, bound))
             # What was imported never becomes garbage: looking through all of it again would hold
             # up every host for some 60 ms each time.

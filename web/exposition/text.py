@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from web.exposition.instruments import Histogram
@@ -54,19 +54,29 @@ class Family:
         self.lines.append(f"{self.name}_count{braced(pairs)} {buckets[-1][1]}\n")
         return self
 
-    def text(self, *, openmetrics: bool) -> str:
-        """The whole metric; nothing where it has no samples."""
-        if not self.lines:
-            return ""
+    def parts(self, most: int, *, openmetrics: bool) -> Iterator[list[str]]:
+        """The whole metric, so many lines at a time; nothing where it has no samples.
+
+        Each part is forgotten here: to free all of it at once would take long.
+        """
+        if self.lines:
+            yield [self._head(openmetrics=openmetrics)]
+        while self.lines:
+            part = self.lines[:most]
+            del self.lines[:most]
+            yield part
+
+    def _head(self, *, openmetrics: bool) -> str:
         name = self.name if openmetrics else self.sample
         kind = "gauge" if self.kind == "info" and not openmetrics else self.kind
-        head = f"# HELP {name} {self.meaning}\n# TYPE {name} {kind}\n"
-        return head + "".join(self.lines)
+        return f"# HELP {name} {self.meaning}\n# TYPE {name} {kind}\n"
 
 
 def escape(value: str) -> str:
     """A label's value as it stands between quotes."""
-    return value[:LONGEST_VALUE].translate(_ESCAPES)
+    if "\\" in value or '"' in value or "\n" in value:  # rarely, and translating takes long
+        return value[:LONGEST_VALUE].translate(_ESCAPES)
+    return value[:LONGEST_VALUE]
 
 
 def braced(labels: Iterable[tuple[str, str]]) -> str:
