@@ -7,6 +7,7 @@ and puts them back first.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 from fleet.cli.errors import CommandError
 
 NEW_MODE = 0o644
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _OLD, _NONE, _NEW, _LOCK = "old", "none", "new", "lock"
 
 
@@ -36,7 +38,7 @@ class Files:
         Raises:
             CommandError: One cannot be read.
         """
-        with _explained():
+        with self._explained():
             return any(_read(self._paths[path]) != contents[path] for path in contents)
 
     def read(self, path: Path) -> bytes:
@@ -45,7 +47,7 @@ class Files:
         Raises:
             CommandError: It cannot be read.
         """
-        with _explained():
+        with self._explained():
             return _read(self._paths[path]) or b""
 
     def put(self, contents: Mapping[Path, bytes]) -> None:
@@ -55,7 +57,7 @@ class Files:
             CommandError: It could not be done; nothing is changed.
         """
         try:
-            with _explained():
+            with self._explained():
                 for path in contents:
                     _write_aside(self._paths[path], contents[path])
                 for path in contents:
@@ -69,7 +71,7 @@ class Files:
 
     def keep(self) -> None:
         """The new ones are right: forget the old ones."""
-        with _explained():
+        with self._explained():
             for path in self._paths.values():
                 for word in (_OLD, _NONE, _NEW):
                     _beside(path, word).unlink(missing_ok=True)
@@ -78,7 +80,7 @@ class Files:
     def restore(self) -> bool:
         """Put back what was there; False if all of it still is."""
         found = False
-        with _explained():
+        with self._explained():
             for path in self._paths.values():
                 _beside(path, _NEW).unlink(missing_ok=True)
                 found |= _put_back(path)
@@ -90,10 +92,10 @@ class Files:
         """Hold the last file's lock for the length of the block.
 
         Raises:
-            CommandError: Another process holds it.
+            CommandError: Another process holds it, or the folder cannot be written to.
         """
         last = list(self._paths.values())[-1]
-        with _explained():
+        with self._explained():
             lock = os.open(_beside(last, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             try:
@@ -104,11 +106,23 @@ class Files:
                     f"another `fleet routes apply` looks after {last}, process {pid or '?'}",
                     "stop it first",
                 ) from error
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+            with self._explained():
+                os.ftruncate(lock, 0)
+                os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
             yield
         finally:
             os.close(lock)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            where = error.filename or next(reversed(self._paths))  # a write names no file
+            hint = "its folder must be there, and this user must be allowed to write in it"
+            if error.errno in _FULL:
+                hint = "make room; the files are as they were"
+            raise CommandError(f"{where}: {error.strerror}", hint) from error
 
     def _sync(self) -> None:
         for folder in {path.parent for path in self._paths.values()}:
@@ -117,15 +131,6 @@ class Files:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        hint = "its folder must be there, and this user must be allowed to write in it"
-        raise CommandError(f"{error.filename}: {error.strerror}", hint) from error
 
 
 def _beside(path: Path, word: str) -> Path:
