@@ -47,6 +47,10 @@ _NEXT = {
 class NotRunningError(CommandError):
     """Nothing that is a fleet answers at the address."""
 
+    def __init__(self, message: str) -> None:
+        """The next step is the same for all."""
+        super().__init__(message, "start it with `fleet up`, or correct --url")
+
 
 class RefusedError(CommandError):
     """The fleet answered with a problem.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 from tempfile import TemporaryFile
@@ -18,7 +19,7 @@ def words_of(option: str, text: str) -> list[str]:
     """A command line's words, as a shell would split them; no shell runs it.
 
     Raises:
-        CommandError: There is no word, or a quote without its end.
+        CommandError: There is no word, a quote without its end, or no such program.
     """
     try:
         words = shlex.split(text)
@@ -26,6 +27,11 @@ def words_of(option: str, text: str) -> list[str]:
         raise CommandError(f"{option} {text!r}: {error}", code=USAGE) from error
     if not words:
         raise CommandError(f"{option} is empty", "name a command", USAGE)
+    if shutil.which(words[0]) is None:
+        raise CommandError(
+            f"{option}: there is no program {words[0]}",
+            f"install it, or give its whole path: {option} '/usr/sbin/nginx ...'",
+        )
     return words
 
 

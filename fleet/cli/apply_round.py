@@ -158,7 +158,7 @@ def _load(order: Order, files: Files) -> None:
         files.restore()
         raise ProxyRefusedError(
             f"{order.form} refuses the new {order.to}; the old one is in place\n{said}",
-            "is the rest of its configuration right? the options of the document are --set",
+            "mend what it names; the options of the document are given by --set KEY=VALUE",
         )
     if said := run_program(order.reload):
         files.restore()

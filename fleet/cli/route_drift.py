@@ -57,8 +57,8 @@ def drift_lines(found: DriftDocument) -> Iterator[Cell]:
     """How much is as it should be."""
     amiss = len(found.missing) + len(found.extra) + len(found.different)
     if found.skipped:
-        what = "thing is" if found.skipped == 1 else "things are"
-        yield cell(f"{found.skipped} {what} not told apart: no route as fleet makes them", "dim")
+        what = counted(found.skipped, "thing")
+        yield cell(f"besides: {what} that fleet did not make; nothing compares them", "dim")
     told = f"{counted(amiss, 'route')} astray" if found.drifted else "as it should be"
     text = f"{found.proxy} at {found.url}: {told}, {found.same} right (revision {found.revision})"
     yield cell(text, "bad" if found.drifted else "good")

@@ -17,7 +17,7 @@ _INDENT = " " * 9
 def issue_lines(issues: Iterable[Issue | RouteIssueDocument]) -> Iterator[Cell]:
     """A line that says who and where, and below it what, what was meant, and what was done."""
     for issue in issues:
-        who = "/".join(filter(None, (issue.host, issue.container)))
+        who = "/".join(filter(None, (issue.host, issue.container))) or issue.domain
         label = f"{issue.key}={issue.value}" if issue.key and issue.value else issue.key
         where = "  ".join(filter(None, (who, label, f"[{issue.code}]")))
         yield cell(f"{issue.severity:<7}  {where}", SEVERITY_TONES.get(issue.severity, ""))

@@ -18,7 +18,7 @@ KINDS = ("traefik", "caddy", "haproxy")
 Examples:
   fleet routes drift traefik http://127.0.0.1:8081     Traefik's API
   fleet routes drift caddy http://127.0.0.1:2019       Caddy's admin endpoint
-  fleet routes drift haproxy unix:///run/haproxy/admin.sock
+  fleet routes drift haproxy unix:///run/haproxy/admin.sock   listed in [revp] proxies
   fleet routes drift caddy http://edge-1:2019 --json   edge-1 is in [revp] proxies
 
 The running fleet asks, from where it runs: on its loopback, or what begins with a URL of [revp]

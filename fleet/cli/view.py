@@ -93,9 +93,7 @@ class Source:
             return api, api.fleet()
         except NotRunningError as error:
             if self._settings.url:
-                raise CommandError(
-                    str(error), "start it with `fleet up`, or correct --url"
-                ) from error
+                raise CommandError(error.message, error.hint) from error
             return None
 
     def api(self) -> Api:
