@@ -7,12 +7,13 @@ and `/api` does not match `/apis`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from labels.model import Issue, Route, Table
 from labels.render.document import Memo, Rendered
 from labels.render.haproxy_options import Options, milliseconds
 from labels.render.haproxy_route import DEFAULTS, Part, part_of
+from labels.render.plain_words import networks_of
 
 __all__ = ["Options", "Renderer"]
 
@@ -105,12 +106,8 @@ def _frontend(options: Options) -> str:
     lines += [
         "option httplog",
         "option dontlognull",
-        "option forwardfor",
         "option idle-close-on-response",  # or a reload would cut connections as they are used
-        "http-request set-header X-Real-IP %[src]",
-        "http-request set-header X-Forwarded-Host %[req.hdr(host)]",
-        "http-request set-header X-Forwarded-Proto http unless { ssl_fc }",
-        "http-request set-header X-Forwarded-Proto https if { ssl_fc }",
+        *_forwarded(options.trusted_proxies),
         *lookup(options.map),
     ]
     if not options.acme_server:
@@ -122,6 +119,26 @@ def _frontend(options: Options) -> str:
     return _section(lines) + (
         f"backend revp-acme from {DEFAULTS}\n    server acme {options.acme_server}\n"
     )
+
+
+def _forwarded(trusted: Sequence[str]) -> list[str]:
+    """What backends are told of the client; of what was said before only by whom we trust."""
+    networks = [f"acl revp_trusted src {network}" for network in networks_of(trusted)]
+    unless, told = "", {"Host": "", "Proto": ""}
+    if networks:
+        unless = " unless revp_trusted"
+        told = {
+            name: f"{unless} {{ req.hdr(x-forwarded-{name.lower()}) -m found }}" for name in told
+        }
+    forwarded = "X-Forwarded"
+    return [
+        *networks,
+        "http-request set-header X-Real-IP %[src]",
+        f"http-request del-header {forwarded}-For{unless}",
+        f"http-request add-header {forwarded}-For %[src]",
+        f"http-request set-header {forwarded}-Host %[req.hdr(host)]{told['Host']}",
+        f"http-request set-header {forwarded}-Proto %[ssl_fc,iif(https,http)]{told['Proto']}",
+    ]
 
 
 def lookup(path: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from labels.model import Value
+from labels.render.plain_words import networks_of
 
 Listen = Annotated[str, Meta(pattern=r"^(([0-9.]+|\[[0-9a-fA-F:.]+\]|\*):)?[0-9]{1,5}$")]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
@@ -37,6 +38,8 @@ class Options(Value, frozen=True, kw_only=True):
         group: The same of groups.
         log: Where it logs to; empty: nowhere.
         maxconn: Connections at once; 0: as many as HAProxy finds fit.
+        trusted_proxies: Networks whose `X-Forwarded-*` headers are passed on to backends. Whoever
+            else sends some is not believed: backends are told what HAProxy sees.
         retries: How often a request is tried again on other backends.
         retry_non_idempotent: Send also requests such as POST to another backend, when the first
             broke off after it got them.
@@ -65,6 +68,7 @@ class Options(Value, frozen=True, kw_only=True):
     group: Account = "haproxy"
     log: Annotated[str, Meta(pattern=r"^([A-Za-z0-9_./:@-]+)?$")] = "/dev/log"
     maxconn: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    trusted_proxies: tuple[str, ...] = ()
     retries: Annotated[int, Meta(ge=0, le=100)] = 3
     retry_non_idempotent: bool = False
     check_interval: Seconds = 5.0
@@ -78,12 +82,13 @@ class Options(Value, frozen=True, kw_only=True):
         """Refuse listening twice on one address.
 
         Raises:
-            ValueError: An address is for both, or there is none.
+            ValueError: An address is for both, or there is none, or a network is none.
         """
         if not self.http or not self.https:
             raise ValueError("http and https need an address each")
         if set(self.http) & set(self.https):
             raise ValueError("http and https listen on the same address")
+        networks_of(self.trusted_proxies)
 
     @property
     def tls(self) -> bool:

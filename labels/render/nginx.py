@@ -14,12 +14,13 @@ from labels.model import Issue, Route, Table
 from labels.render.document import Memo, Rendered
 from labels.render.nginx_options import Options, milliseconds
 from labels.render.nginx_route import ACME, HEADERS, Part, not_found, part_of
+from labels.render.plain_words import networks_of
 
 __all__ = ["Options", "Renderer"]
 
 MEDIA_TYPE = "text/plain; charset=utf-8"
-_HEAD = """\
-# Written by fleet; changes are lost.
+_MARK = "# Written by fleet; changes are lost.\n"
+_MAPS = """\
 map $http_upgrade $revp_connection {
     default upgrade;
     "" "";
@@ -27,6 +28,19 @@ map $http_upgrade $revp_connection {
 map $http_host $revp_port {
     default "";
     "~(?<revp_found>:[0-9]+)$" $revp_found;
+}
+map $revp_trusted $revp_for {
+    default $remote_addr;
+    1 $proxy_add_x_forwarded_for;
+}
+map "$revp_trusted $http_x_forwarded_host" $revp_host {
+    default $host$revp_port;
+    "~^1 (?<revp_other>[A-Za-z0-9._-]+(:[0-9]+)?)$" $revp_other;
+}
+map "$revp_trusted $http_x_forwarded_proto" $revp_proto {
+    default $scheme;
+    "1 http" http;
+    "1 https" https;
 }
 """
 _NAMES_HASH = "server_names_hash_bucket_size 1024;\nserver_names_hash_max_size 65536;\n"
@@ -41,11 +55,12 @@ class Renderer:
         self._servers: dict[str, tuple[list[Part], str]] = {}
         self._listen = _listen(options)
         self._common = _common(options)
+        self._trusted = _trusted(options)
 
     def render(self, table: Table) -> Rendered:
         """The whole document, and what it does not say."""
         parts = sorted(self._memo.parts(table.routes, self._part))  # by domain, then path
-        texts = [_HEAD]
+        texts = [_MARK, self._trusted, _MAPS]
         if self._options.names_hash:
             texts.append(_NAMES_HASH)
         texts.append(_zone(parts))
@@ -120,6 +135,12 @@ def _listen(options: Options) -> tuple[str, str]:
     http2 = " http2" if options.http2 else ""
     plain = "".join(f"    listen {address};\n" for address in options.http)
     return plain, "".join(f"    listen {address} ssl{http2};\n" for address in options.https)
+
+
+def _trusted(options: Options) -> str:
+    """Whose word on the client is passed on; anybody else could say what they like."""
+    networks = "".join(f"    {network} 1;\n" for network in networks_of(options.trusted_proxies))
+    return f"geo $revp_trusted {{\n    default 0;\n{networks}}}\n"
 
 
 def _common(options: Options) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from labels.model import Value
+from labels.render.plain_words import networks_of
 
 Listen = Annotated[str, Meta(pattern=r"^(([0-9.]+|\[[0-9a-fA-F:.]+\]|\*):)?[0-9]{1,5}$")]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
@@ -38,6 +39,8 @@ class Options(Value, frozen=True, kw_only=True):
         ca_file: The authorities that certificates of backends are checked against.
         without: Addresses of backends that are left out, as names that do not resolve would make
             nginx refuse the whole document.
+        trusted_proxies: Networks whose `X-Forwarded-*` headers are passed on to backends. Whoever
+            else sends some is not believed: backends are told what nginx sees.
         connect_timeout: How long a connection to a backend may take.
         read_timeout: How long a backend may be silent.
         tunnel_timeout: The same for routes with WebSockets.
@@ -63,6 +66,7 @@ class Options(Value, frozen=True, kw_only=True):
         "/etc/ssl/certs/ca-certificates.crt"
     )
     without: tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]+$")], ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     connect_timeout: Seconds = 3.0
     read_timeout: Seconds = 60.0
     tunnel_timeout: Seconds = 3600.0
@@ -76,7 +80,8 @@ class Options(Value, frozen=True, kw_only=True):
         """Refuse what is only half said.
 
         Raises:
-            ValueError: A certificate is without a key, or nothing is listened on.
+            ValueError: A certificate is without a key, nothing is listened on, or a network is
+                none.
         """
         if bool(self.certificate) != bool(self.certificate_key):
             raise ValueError("certificate and certificate_key go together")
@@ -84,6 +89,7 @@ class Options(Value, frozen=True, kw_only=True):
             raise ValueError("http and https need an address each")
         if set(self.http) & set(self.https):
             raise ValueError("http and https listen on the same address")
+        networks_of(self.trusted_proxies)
 
 
 def milliseconds(duration: float) -> str:

@@ -17,9 +17,9 @@ HOST = "$host$revp_port"
 HEADERS = {
     "Host": HOST,
     "X-Real-IP": "$remote_addr",
-    "X-Forwarded-For": "$proxy_add_x_forwarded_for",
-    "X-Forwarded-Host": HOST,
-    "X-Forwarded-Proto": "$scheme",
+    "X-Forwarded-For": "$revp_for",
+    "X-Forwarded-Host": "$revp_host",
+    "X-Forwarded-Proto": "$revp_proto",
     "Connection": '""',
 }
 _SOCKETS = {"Upgrade": "$http_upgrade", "Connection": "$revp_connection"}

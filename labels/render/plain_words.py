@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from labels.model import Endpoint, Issue, Member, Route, Severity
@@ -99,6 +99,15 @@ def is_ip(address: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def networks_of(texts: Iterable[str]) -> list[str]:
+    """Networks as both languages write them, each once, sorted: `10.0.0.0/8`, `10.1.2.3/32`.
+
+    Raises:
+        ValueError: One is no network.
+    """
+    return sorted({str(ipaddress.ip_network(text, strict=False)) for text in texts})
 
 
 def strip_of(route: Route, notes: Notes) -> str:

@@ -11,14 +11,18 @@ from tests.lab.proxy import Address, Listener
 
 
 def requests(client: socket.socket) -> Iterator[tuple[str, dict[str, str]]]:
-    """Target and headers (lower case) of each request without a body, until the client leaves."""
+    """Target and headers of each request without a body, until the client leaves.
+
+    Names of headers are lower case; the values of one that came several times are joined.
+    """
     with client.makefile("rb") as file:
         while line := file.readline():
             target = line.split(b" ")[1].decode("latin-1")
-            headers = {}
+            headers: dict[str, str] = {}
             while (field := file.readline().strip()) and field:
                 name, _, value = field.decode("latin-1").partition(":")
-                headers[name.lower()] = value.strip()
+                name, value = name.lower(), value.strip()
+                headers[name] = f"{headers[name]}, {value}" if name in headers else value
             yield target, headers
 
 

@@ -20,6 +20,7 @@ from tests.proxies.applying import (
     check_everything,
     everything,
     following,
+    forwarded,
     kept_open,
     one_file,
     plain,
@@ -72,6 +73,17 @@ def test_requests_reach_what_the_table_says(lab: Lab, haproxy: Haproxy, served: 
     check_everything(haproxy, a)
     again = apply(haproxy, words)
     assert (again.returncode, "is up to date" in again.stderr) == (0, True)
+    networks = ["--set", "trusted_proxies=10.0.0.0/8", "--set", "trusted_proxies=127.0.0.1"]
+    assert apply(haproxy, [*words, *networks]).returncode == 0
+    wait_until(lambda: "192.0.2.1" in forwarded(haproxy)["forwarded-for"], "it is believed")
+    told = forwarded(haproxy)
+    assert told.pop("forwarded-for").replace(" ", "") == "192.0.2.1,127.0.0.1"
+    assert told == {
+        "a": "1, #2",
+        "real-ip": "127.0.0.1",
+        "forwarded-proto": "https",
+        "forwarded-host": "b.example",
+    }
 
 
 def test_no_request_is_lost_by_changes_and_dead_backends(
@@ -128,3 +140,6 @@ def test_backends_go_beside_a_configuration_of_ones_own(
     assert haproxy.get("x.wild.example", "/p/x").status == 200
     assert haproxy.get("x.wild.example", "/").status == 404
     assert haproxy.get("b.example").status == 404
+    claimed = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
+    told = haproxy.get("a.example", "/", headers=claimed).said["headers"]
+    assert [told["x-forwarded-for"], told["x-forwarded-proto"]] == ["127.0.0.1", "http"]

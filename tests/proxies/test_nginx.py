@@ -9,6 +9,7 @@ import pytest
 from tests.lab.fixtures import Lab
 from tests.lab.nginx import Nginx
 from tests.lab.ports import free_port
+from tests.lab.waiting import wait_until
 from tests.labels.render.tables import member
 from tests.proxies.applying import (
     apply,
@@ -16,6 +17,7 @@ from tests.proxies.applying import (
     check_everything,
     everything,
     following,
+    forwarded,
     plain,
     unit_line,
     wait_for,
@@ -69,6 +71,17 @@ def test_requests_reach_what_the_table_says(lab: Lab, nginx: Nginx, served: Serv
     assert nginx.get("a.example", "/p/x%2Fy").said["target"] == "/x/y"  # as the page says
     again = apply(nginx, words)
     assert (again.returncode, "is up to date" in again.stderr) == (0, True)
+    networks = ["--set", "trusted_proxies=10.0.0.0/8", "--set", "trusted_proxies=127.0.0.1"]
+    assert apply(nginx, [*words, *networks]).returncode == 0
+    wait_until(lambda: "192.0.2.1" in forwarded(nginx)["forwarded-for"], "it is believed")
+    told = forwarded(nginx)
+    assert told.pop("forwarded-for").replace(" ", "") == "192.0.2.1,127.0.0.1"
+    assert told == {
+        "a": "1, #2",
+        "real-ip": "127.0.0.1",
+        "forwarded-proto": "https",
+        "forwarded-host": "b.example",
+    }
 
 
 def test_no_request_is_lost_by_changes_and_dead_backends(
