@@ -259,7 +259,7 @@ class Table(Value, frozen=True, kw_only=True):
         revision: Grows with every change of what this table says, also over restarts.
         complete: Whether every host was heard of, or is remembered, or was waited for long
             enough. Until then proxies are not told anything. A host that is added later does
-            not undo it.
+            not undo it. Without any route it takes all hosts: an empty table takes all away.
         missing: The hosts that the table does not know of, sorted.
         routes: By domain, then path.
         issues: Of labels, endpoints, conflicts and static routes, by host, container and key.

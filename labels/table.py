@@ -216,8 +216,10 @@ class RouteTable:
 
     def _publish(self) -> None:
         missing = self._desk.places.missing
-        # A host that comes later can only add to what is known: no reason to fall silent again.
+        # A host that comes later can only add to what is known: no reason to fall silent again. But
+        # where nothing is known, and a host is missing, saying so would take all routes away.
         complete = self._complete or self._desk.places.complete
+        complete = complete and bool(len(self._board) or not missing)
         if self._board.changed or (complete, missing) != (self._complete, self._missing):
             self._revision += 1
             self._complete, self._missing = complete, missing

@@ -91,8 +91,11 @@ class RoutedHosts:
             case HostChanged(state=state, previous=previous):
                 return self._host_changed(state, previous)
             case HostRemoved(host=host) if host in self._hosts:  # it left, and is back already
+                patience = self._patience.get(host)
                 self._leave(host, 0.0)
                 self._moved[host] = None
+                if patience is not None:
+                    self._patience[host] = patience
                 return True
         return False
 

@@ -12,11 +12,13 @@ from config.models import Host, LocalHost, Route, SshHost, TcpHost
 from fleet.model import Compose, Container, ContainerHealth, HostState, Network, Port
 from fleet.revp.causes import LONGEST, MOST, Causes
 from fleet.revp.facts import facts_of, place_of, static_routes
-from fleet.revp.hosts import JOINING, LISTING, RoutedHosts
+from fleet.revp.hosts import CONFIGURATION, JOINING, LISTING, RoutedHosts
 from fleet.tracker import Tracker
 from labels.model import Change
 from labels.table import RouteTable
 from tests.fleet.values import NOON, container, event
+
+STATIC = [Route(domain="nas.example.com", backend_url="http://10.0.0.9")]
 
 
 class Told:
@@ -189,6 +191,26 @@ async def test_a_host_that_is_back_in_the_file_at_once_has_its_routes_again() ->
     assert told.routes == {"web-0.example.com": ["a/web-0 up"]}
 
 
+async def test_a_host_that_is_back_at_once_and_not_there_is_waited_for_no_longer_than_others(
+    autojump_clock: Any,  # noqa: ARG001
+) -> None:
+    told = Told(local(), local("b"), wait=60)
+    told.begin("a", "b")
+    told.put(web())
+    told.up("a")
+    told.settle()
+    assert not told.table.table.complete
+    told.want(local(), wait=60)
+    told.want(local(), local("b"), wait=60)
+    told.tracker.remove_host("b")
+    told.begin("b")
+    told.settle()
+    assert (told.table.table.complete, told.table.table.missing) == (False, ("b",))
+    await trio.sleep(60)
+    told.settle()
+    assert (told.table.table.complete, told.table.table.missing) == (True, ("b",))
+
+
 async def test_a_host_that_gets_another_name_keeps_its_routes() -> None:
     told = Told(local())
     told.begin("a")
@@ -228,6 +250,7 @@ async def test_a_host_that_is_not_heard_of_is_given_up(
 ) -> None:
     told = Told(local(), wait=120)
     told.begin("a")
+    told.table.static(static_routes(STATIC, {}), CONFIGURATION, NOON)
     told.settle()
     assert told.hosts.deadline == trio.current_time() + 120
     assert (told.table.table.complete, told.table.table.missing) == (False, ("a",))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trio
 
-from config.models import Revp
+from config.models import Revp, Route
 from fleet.revp.present import counts_of
 from tests.faults.watched import local, patient
 from tests.fleet.routed import routed, serving
@@ -169,5 +169,9 @@ async def test_a_host_that_was_never_heard_of_is_waited_for(tmp_path: Path) -> N
         assert not fleet.table.complete
         assert fleet.table.missing == ("b",)
     async with routed(tmp_path, nowhere, revp=Revp(host_wait=0)) as fleet:
+        await fleet.fleet.until_down("b")
+        assert not fleet.table.complete, "an empty document takes all routes away"
+    nas = (Route(domain="nas.example.com", backend_url="http://10.0.0.9"),)
+    async with routed(tmp_path, nowhere, revp=Revp(host_wait=0), routes=nas) as fleet:
         await fleet.until(lambda: fleet.table.complete, "waited for long enough")
         assert fleet.table.missing == ("b",)

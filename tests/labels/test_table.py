@@ -252,7 +252,7 @@ def test_table_is_incomplete_until_all_hosts_were_heard_of_or_waited_for() -> No
     assert told.table.table.complete
     fresh = Told("edge")
     fresh.table.place(place("late"), CONFIGURATION, START)
-    fresh.settle()
+    fresh.put(WEB_1)
     assert (fresh.table.table.complete, fresh.table.table.missing) == (False, ("late",))
     fresh.table.give_up("late", START)
     fresh.settle()
@@ -264,9 +264,28 @@ def test_table_is_incomplete_until_all_hosts_were_heard_of_or_waited_for() -> No
 
 def test_host_that_is_added_later_does_not_make_the_table_incomplete() -> None:
     told = Told("edge")
-    told.settle()
+    told.put(WEB_1)
     told.place(place("new"))
     assert (told.table.table.complete, told.table.table.missing) == (True, ("new",))
+
+
+def test_no_routes_at_all_are_believed_only_if_no_host_is_missing() -> None:
+    told = Told("edge")
+    told.settle()
+    assert told.table.table.complete, "it has none"
+    told.place(place("late"))
+    assert (told.table.table.complete, told.table.table.missing) == (False, ("late",))
+    told.table.give_up("late", told.now)
+    told.settle()
+    assert not told.table.table.complete, "an empty document takes all away"
+    told.put(WEB_1)
+    assert told.table.table.complete
+    told.table.forget("edge", CONFIGURATION, told.now)
+    told.settle()
+    assert not told.table.table.complete
+    told.table.forget("late", CONFIGURATION, told.now)
+    told.settle()
+    assert told.table.table.complete, "no host, no routes"
 
 
 def test_static_routes_join_pools_and_go_at_once() -> None:
