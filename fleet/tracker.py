@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,6 +61,7 @@ class Tracker:
         self.log_cursors = LogCursors()
         self._hosts: dict[str, HostState] = {}
         self._containers: dict[str, dict[str, Container]] = {}
+        self._unread: dict[str, set[str]] = {}
         self._samples: dict[str, dict[str, Sample]] = {}
         self._counters: dict[str, dict[str, Counters]] = {}
         self._machines: dict[str, HostSample] = {}
@@ -84,6 +85,10 @@ class Tracker:
     def containers(self, host: str) -> Mapping[str, Container]:
         """The containers of a host by id; empty for an unknown host."""
         return self._containers.get(host, {})
+
+    def unread(self, host: str) -> Set[str]:
+        """The ids of a host's list of which no more is known: their inspects failed, or hang."""
+        return self._unread.get(host, set())
 
     def running(self, host: str) -> list[Container]:
         """The containers of a host that have processes and so can be sampled."""
@@ -162,6 +167,7 @@ class Tracker:
             state.pop(name)
         self._machines.pop(name, None)
         self._interfaces.pop(name, None)
+        self._unread.pop(name, None)
         self._images.pop(name, None)
         self._earlier_images.pop(name, None)
         self._container_changes.pop(name, None)
@@ -192,6 +198,7 @@ class Tracker:
         if previous == container:
             return
         known[container.id] = container
+        self._unread.get(container.host, set()).discard(container.id)
         if container.state not in ("running", "paused"):
             self._samples[container.host].pop(container.id, None)
         self._emit(ContainerChanged, host=container.host, container=container, previous=previous)
@@ -200,6 +207,7 @@ class Tracker:
     def remove_container(self, host: str, container_id: str) -> None:
         """Forget a container that its Engine no longer knows."""
         container = self._containers[host].pop(container_id, None)
+        self._unread.get(host, set()).discard(container_id)
         self._samples[host].pop(container_id, None)
         self._counters[host].pop(container_id, None)
         self.log_cursors.drop(host, container_id)
@@ -209,9 +217,11 @@ class Tracker:
 
     def keep_only(self, host: str, ids: Iterable[str]) -> None:
         """Forget every container of a host that is not in a fresh list."""
+        listed = set(ids)
         known = self._containers[host].keys() | self._counters[host].keys()
-        for gone in (known | self.log_cursors.known(host)) - set(ids):
+        for gone in (known | self.log_cursors.known(host)) - listed:
             self.remove_container(host, gone)
+        self._unread[host] = listed - self._containers[host].keys()
 
     def put_event(self, event: EngineEvent) -> EngineEvent:
         """Number an event, keep it among the recent ones and tell the listeners."""

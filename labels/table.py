@@ -6,7 +6,7 @@ works that out and shows it, so what comes in one go is one change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from labels import changes, remembering, statics
@@ -73,12 +73,15 @@ class RouteTable:
                 known.locate(place)
                 self._desk.stir(known, cause)
 
-    def listed(self, host: str, now: datetime) -> None:
-        """All containers of a host have been put: those only remembered are gone."""
+    def listed(self, host: str, now: datetime, unread: Iterable[str] = ()) -> None:
+        """All containers of a host have been put: those only remembered are gone.
+
+        `unread` are the ids of those that are there, but how is not known: they stay as they were.
+        """
         self._told = now
         if not self._desk.places.listed(host, now):
             return
-        absent = self._remembered.pop(host, set())
+        absent = self._remembered.pop(host, set()) - {member_id(host, each) for each in unread}
         for known in list(self._desk.register.of_host(host).values()):
             cause = about(known, "listed")
             if known.id in absent:

@@ -26,6 +26,7 @@ from labels.table import RouteTable
 
 LISTING = 1.0  # seconds for which what is heard of a host waits for its list to be whole
 JOINING = 10.0  # seconds for which a host that leaves stays until those that join are listed
+LOOK = 5.0  # seconds until it is looked again at containers that nobody can inspect
 CONFIGURATION = Cause(event="configuration")
 
 
@@ -56,6 +57,8 @@ class RoutedHosts:
         self._since: dict[str, float] = {}  # when the first of those was touched
         self._borrowers: dict[str, dict[str, str]] = {}  # those in another's network, and whose
         self._patience: dict[str, float] = {}  # until when a host is waited for
+        self._unread: dict[str, set[str]] = {}  # listed, but nobody knows yet how they are
+        self._look = float("inf")  # when to look whether those are still listed
 
     def place(self, host: str) -> Place | None:
         """Where a host is, as the table was told."""
@@ -109,7 +112,7 @@ class RoutedHosts:
     def deadline(self) -> float:
         """When there is something to tell though nothing more is heard, in trio's time."""
         lists = [since + LISTING for since in self._since.values()]
-        return min((*lists, *self._patience.values(), *self._left.values()), default=float("inf"))
+        return min((self._look, *lists, *self._patience.values(), *self._left.values()))
 
     def tell(self, table: RouteTable, now: datetime) -> None:
         """Tell the table what is new."""
@@ -120,6 +123,7 @@ class RoutedHosts:
             self._tell_list(host, table, now)
         for host in [host for host in self._touched if self._is_due(host)]:
             self._tell_touched(host, table, now)
+        self._tell_unread(table, now)
         at = trio.current_time()
         left = [host for host, until in self._left.items() if until <= at or not self._joining]
         self._forget(left, table, now)
@@ -159,6 +163,7 @@ class RoutedHosts:
             waiting.pop(host, None)
         self._borrowers.pop(host, None)
         self._patience.pop(host, None)
+        self._unread.pop(host, None)
         self._ever_listed.discard(host)
         self._joining.discard(host)
         self._causes.forget(host)
@@ -192,7 +197,20 @@ class RoutedHosts:
             touched.setdefault(container_id, container)
         self._since.setdefault(host, 0.0)
         self._tell_touched(host, table, now)
-        table.listed(host, now)
+        unread = self._tracker.unread(host)
+        self._unread.setdefault(host, set()).update(unread)
+        table.listed(host, now, unread)
+
+    def _tell_unread(self, table: RouteTable, now: datetime) -> None:
+        """Let go who was listed, is listed no longer, and was never known any better."""
+        for host, ids in list(self._unread.items()):
+            for container_id in ids - self._tracker.unread(host):
+                ids.discard(container_id)
+                if container_id not in self._tracker.containers(host):
+                    table.remove(host, container_id, Cause(event="listed", host=host), now)
+            if not ids:
+                del self._unread[host]
+        self._look = trio.current_time() + LOOK if self._unread else float("inf")
 
     def _tell_touched(self, host: str, table: RouteTable, now: datetime) -> None:
         """Tell how touched containers are now; those that went first, their heirs after them."""

@@ -153,6 +153,29 @@ async def test_a_host_out_of_reach_is_stale_and_what_went_meanwhile_goes_with_it
     assert told.routes["web-1.example.com"] == ["a/web-1 up"]
 
 
+async def test_who_is_listed_and_cannot_be_inspected_stays_as_it_is_remembered(
+    autojump_clock: Any,  # noqa: ARG001
+) -> None:
+    before = Told(local())
+    before.begin("a")
+    before.put(web(0), web(1))
+    before.up("a")
+    before.settle()
+    told = Told(local())
+    told.table.restore(before.table.snapshot(), NOON)
+    told.begin("a")
+    told.tracker.keep_only("a", [f"{0:064}", f"{1:064}"])
+    told.put(web(0))  # and the other one's inspect hangs
+    told.up("a")
+    assert told.settle() == ()
+    assert told.routes["web-1.example.com"] == ["a/web-1 up"]
+    told.tracker.keep_only("a", [f"{0:064}"])
+    await trio.sleep_until(told.hosts.deadline)
+    (change,) = told.settle()
+    assert (change.domain, change.cause.event) == ("web-1.example.com", "listed")
+    assert told.hosts.deadline == float("inf")
+
+
 async def test_a_host_that_left_takes_its_routes_along_and_no_news_of_it_counts() -> None:
     told = Told(local(), local("b"))
     told.begin("a", "b")
