@@ -50,8 +50,15 @@ class Board:
         """Set what is wrong with one thing."""
         self.changed |= self._issues.put(source, issues or None)
 
-    def table(self, revision: int, *, complete: bool, missing: tuple[str, ...]) -> Table:
-        """All of it as one value."""
+    def table(
+        self,
+        revision: int,
+        *,
+        complete: bool,
+        missing: tuple[str, ...],
+        held: tuple[Issue, ...],
+    ) -> Table:
+        """All of it as one value. `held`: what is to be told of held routes, before the rest."""
         return Table(
             revision=revision,
             complete=complete,
@@ -59,7 +66,7 @@ class Board:
             routes=self._routes.values,
             conflicts=self._conflicts.values,
             waiting=tuple(chain.from_iterable(self._waiting.values)),
-            issues=tuple(chain.from_iterable(self._issues.values)),
+            issues=tuple(chain(held, *self._issues.values)),
         )
 
     def _contest(self, key: Key, conflict: Conflict | None) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from labels.lifecycle import ENDED
 from labels.model import Issue, Key, Route
+from labels.ordered import Ordered
 from labels.policy import TablePolicy
 from labels.words import listed
 
 WINDOW = timedelta(minutes=1)
+_MOST_NAMED = 3
 
 
 class Holding:
@@ -29,9 +31,11 @@ class Holding:
     def __init__(self, policy: TablePolicy) -> None:
         self.policy = policy
         self.dying: set[Key] = set()
-        self.until: dict[Key, datetime] = {}
+        self.until: Ordered[Key, datetime] = Ordered()
         self._told: tuple[Issue, ...] | None = ()
-        self._went: dict[Key, datetime] = {}  # within the window, held or not; the oldest first
+        # Within the window, the oldest first:
+        self._went: dict[Key, datetime] = {}
+        self._kept: dict[Key, datetime] = {}  # would have gone, and are held
 
     def mark(self, key: Key, *, dying: bool) -> None:
         """Say whether a route will go soon."""
@@ -43,12 +47,13 @@ class Holding:
     def done(self, key: Key) -> None:
         """A route is there (again), its hold is over, or it was taken away deliberately."""
         self._went.pop(key, None)
-        if self.until.pop(key, None) is not None:
+        self._kept.pop(key, None)
+        if self.until.put(key, None):
             self._told = None
 
     def resume(self, key: Key, until: datetime) -> None:
         """A route was held by an earlier run of ours."""
-        self.until[key] = until
+        self.until.put(key, until)
         self._told = None
 
     def hold(self, going: Sequence[Key], routes: int, now: datetime) -> datetime | None:
@@ -62,35 +67,45 @@ class Holding:
         Returns:
             Until when all of them are to be held; None to let them go.
         """
-        self._went = {key: at for key, at in self._went.items() if now - at < WINDOW}
-        gone = sum(key not in self.until for key in self._went)
-        going_at_all = len(self._went) + len(going) + len(self.dying)
-        self._went |= dict.fromkeys(going, now)
+        for recent in (self._went, self._kept):
+            _expire(recent, now)
+        going_at_all = len(self._went) + len(self._kept) + len(going) + len(self.dying)
         share = self.policy.mass_removal
-        if not share or going_at_all < self.policy.mass_removal_least:
-            return None
-        if going_at_all <= share * (routes + gone):
+        few = not share or going_at_all < self.policy.mass_removal_least
+        if few or going_at_all <= share * (routes + len(self._went)):
+            self._went |= dict.fromkeys(going, now)
             return None
         until = now + timedelta(seconds=self.policy.mass_removal_hold)
-        self.until |= dict.fromkeys(going, until)
+        self._kept |= dict.fromkeys(going, now)
+        for key in going:
+            self.until.put(key, until)
         self._told = None
         return until
 
     def issues(self) -> tuple[Issue, ...]:
         """What to tell of the held routes; nothing if there are none."""
         if self._told is None:
-            self._told = (_issue(self.until),) if self.until else ()
+            self._told = (_issue(self.until),) if len(self.until) else ()
         return self._told
 
 
-def _issue(until: Mapping[Key, datetime]) -> Issue:
-    names = listed(sorted({key.domain for key in until}))
+def _expire(recent: dict[Key, datetime], now: datetime) -> None:
+    """Forget what is older than the window."""
+    while recent and now - recent[oldest := next(iter(recent))] >= WINDOW:
+        del recent[oldest]
+
+
+def _issue(until: Ordered[Key, datetime]) -> Issue:
+    names = [key.domain + (key.path if key.path != "/" else "") for key in until.keys[:_MOST_NAMED]]
+    if len(until) > _MOST_NAMED:
+        names.append(f"{len(until) - _MOST_NAMED} more")
     return Issue(
         code="mass-removal-held",
         severity="warning",
-        message=f"Too many routes would be gone at once, {len(until)} of them are held: {names}.",
+        message=f"Too many routes would be gone at once, {len(until)} of them are held: "
+        f"{listed(names, len(names))}.",
         action="They are kept, and answer 503, until their containers come back, or until "
-        f"{max(until.values()):%Y-%m-%d %H:%M:%S} UTC.",
+        f"{max(until.values):%Y-%m-%d %H:%M:%S} UTC.",
     )
 
 

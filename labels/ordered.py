@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=tuple[Any, ...])
 V = TypeVar("V")
+_FEW = 100  # one in so many: to put them in one by one is less work than to sort
 
 
 class Ordered(Generic[K, V]):
@@ -48,12 +50,27 @@ class Ordered(Generic[K, V]):
         """All values in the order of their keys; the same tuple until the next change."""
         if self._read is None:
             if self._new:
-                # Sorting what is sorted but for its end is one pass.
-                self._keys = sorted(self._keys + sorted(self._new))
-                self._row = [self._values[key] for key in self._keys]
-                self._new = {}
+                self._sort()
             self._read = tuple(self._row)
         return self._read
+
+    @property
+    def keys(self) -> Sequence[K]:
+        """All keys in their order, until the next change."""
+        if self._new:
+            self._sort()
+        return self._keys
+
+    def _sort(self) -> None:
+        if len(self._new) * _FEW < len(self._keys):
+            for key in self._new:
+                place = bisect_left(self._keys, key)
+                self._keys.insert(place, key)
+                self._row.insert(place, self._values[key])
+        else:  # sorting what is sorted but for its end is one pass
+            self._keys = sorted(self._keys + sorted(self._new))
+            self._row = [self._values[key] for key in self._keys]
+        self._new = {}
 
     def _remove(self, key: K) -> None:
         del self._values[key]

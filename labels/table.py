@@ -15,13 +15,11 @@ from labels.desk import Desk, about
 from labels.facts import Facts, Place, StaticRoute
 from labels.holding import Holding, held
 from labels.keys import Rules
-from labels.known import Known, Source, member_id
+from labels.known import Known, member_id
 from labels.model import Cause, Change, Key, Route, RoutedContainer, RoutedWish, Table
 from labels.policy import TablePolicy
 from labels.pools import EMPTY, Pool, dated, pool
 from labels.snapshot import Snapshot, Stood
-
-_HELD: Source = ("", "", "held")
 
 
 class RouteTable:
@@ -99,7 +97,7 @@ class RouteTable:
         for known in list(self._desk.register.of_host(host).values()):
             self._desk.deliberate.update(known.wishes)
             self._desk.drop(known, cause)
-        for key in self._holding.until:
+        for key in self._holding.until.keys:
             route = self._board.route(key)
             if route is not None and all(member.host == host for member in route.members):
                 self._desk.deliberate.add(key)
@@ -171,7 +169,6 @@ class RouteTable:
         untold, desk.untold = desk.untold, {}
         for source, issues in untold.items():
             self._board.tell(source, issues)
-        self._board.tell(_HELD, self._holding.issues())
         desk.deliberate.clear()
         self._publish()
         made = (
@@ -202,9 +199,9 @@ class RouteTable:
             holding.mark(key, dying=made.dying)
             if made.route is not None or key in self._desk.deliberate:
                 holding.done(key)
-            elif key not in holding.until:
+            elif (held_until := holding.until.get(key)) is None:
                 going += [key] if self._board.route(key) is not None else []
-            elif now < holding.until[key]:
+            elif now < held_until:
                 routes[key] = self._board.route(key)
             else:
                 holding.done(key)
@@ -235,7 +232,10 @@ class RouteTable:
         """All as last settled; the same value until something changes."""
         if self._table is None:
             self._table = self._board.table(
-                self._revision, complete=self._complete, missing=self._missing
+                self._revision,
+                complete=self._complete,
+                missing=self._missing,
+                held=self._holding.issues(),
             )
         return self._table
 
@@ -276,7 +276,7 @@ class RouteTable:
                 for known in sorted(self._desk.register.all(), key=lambda known: known.source)
                 if known.parsed.routed
             ),
-            held=tuple(filter(None, map(self._board.route, sorted(self._holding.until)))),
+            held=tuple(filter(None, map(self._board.route, self._holding.until.keys))),
         )
 
     def restore(self, snapshot: Snapshot, now: datetime) -> None:

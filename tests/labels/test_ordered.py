@@ -13,12 +13,18 @@ _numbers = st.integers(0, 9)
 
 
 @settings(max_examples=100, derandomize=True, deadline=None)
-@given(st.lists(st.tuples(_numbers, st.one_of(st.none(), _numbers), st.booleans())))
+@given(
+    st.sampled_from([0, 500]),
+    st.lists(st.tuples(_numbers, st.one_of(st.none(), _numbers), st.booleans())),
+)
 def test_values_are_in_the_order_of_their_keys(
-    steps: list[tuple[int, int | None, bool]],
+    others: int, steps: list[tuple[int, int | None, bool]]
 ) -> None:
     ordered: Ordered[tuple[int], int] = Ordered()
-    plain: dict[int, int] = {}
+    plain = {number * 10 + 3: number for number in range(-others // 2, others // 2)}
+    for number, value in plain.items():
+        ordered.put((number,), value)
+    assert ordered.values == tuple(plain.values())
     for key, value, look in steps:
         before = ordered.values if look else None
         assert ordered.put((key,), value) == (plain.get(key) != value)
@@ -28,6 +34,7 @@ def test_values_are_in_the_order_of_their_keys(
             plain[key] = value
         if look:
             assert ordered.values == tuple(plain[key] for key in sorted(plain))
+            assert [key for (key,) in ordered.keys] == sorted(plain)
             assert (ordered.values == before) == (ordered.values is before)
     assert len(ordered) == len(plain)
 
