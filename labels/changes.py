@@ -64,8 +64,14 @@ class _Turn(NamedTuple):
 def _state(route: Route) -> str:
     pool = route.pool
     if pool:
-        return f"served by {listed([f'{m.name} at {_where(m.endpoint)}' for m in pool])}"
+        return f"served by {listed(list(map(_placed, pool)))}"
     return f"nobody serves it yet, {listed([_stands(member) for member in route.members])}"
+
+
+def _placed(member: Member) -> str:
+    """A static one is called by where it is."""
+    where = _where(member.endpoint)
+    return where if member.name == where else f"{member.name} at {where}"
 
 
 def _stands(member: Member) -> str:

@@ -239,7 +239,7 @@ def _terms(route: RouteDocument) -> Iterator[str]:
 
 
 def _member(member: MemberDocument) -> Iterator[Cell]:
-    tone: Tone = "good" if member.serving else "bad"
+    tone: Tone = "warn" if member.standing == "stale" else "good" if member.serving else "bad"
     weight = f"  weight {member.weight}" if member.weight != 1 else ""
     where = authority(member.endpoint) or "no endpoint"
     yield cell(f"  {member.name}  {where}  {_stands(member)}{weight}", tone)
@@ -250,8 +250,9 @@ def _member(member: MemberDocument) -> Iterator[Cell]:
 
 def _stands(member: MemberDocument) -> str:
     """`unhealthy for 5m`, `up`."""
-    since = member.stale_since if member.standing == "stale" else member.since
-    age = f" for {ago(since)}" if since and member.standing != "up" else ""
+    if member.standing == "stale" and member.stale_since:
+        return f"{STANDINGS['stale']}, {ago(member.stale_since)} ago"
+    age = f" for {ago(member.since)}" if member.since and member.standing != "up" else ""
     return STANDINGS[member.standing] + age
 
 

@@ -150,7 +150,8 @@ def _routes_lines(found: RoutesDocument, wanted: Wanted) -> Iterator[Cell]:
     elif wanted.is_filtered:
         yield Cell(f"no route matches (revision {found.revision})", "dim")
     else:
-        yield Cell("no route; label a container with snadboy.revp.PORT.domain=NAME", "dim")
+        label = "snadboy.revp.domain=NAME, or with the prefix that [revp] says"
+        yield Cell(f"no route; label a container with {label}", "dim")
 
 
 def missing_lines(missing: Sequence[str], *, complete: bool) -> Iterator[Cell]:
