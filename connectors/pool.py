@@ -106,7 +106,7 @@ class Pool:
     def lease(self, call: str = "other") -> Lease:
         """Lease a connection for one request: `async with pool.lease() as lease`.
 
-        How long it was leased for is observed as of this kind of call.
+        How long that takes is observed as of this kind of call, once it has its place.
         """
         self._requests += 1
         return Lease(self, self._requests_limit, self._shared, call)
@@ -191,11 +191,12 @@ class Lease:
     async def __aenter__(self) -> Self:
         try:
             await self._admit()
+            self._began = perf_counter()
             self._connection = await self._pool._connection(is_stream=self._is_stream)
-        except BaseException:
+        except BaseException as error:
             self._leave()
+            self._tell(type(error))
             raise
-        self._began = perf_counter()
         return self
 
     async def __aexit__(
@@ -205,11 +206,7 @@ class Lease:
         traceback: TracebackType | None,
     ) -> None:
         self._leave()
-        observe = self._pool._observe
-        if observe is None or not self._call or (kind and issubclass(kind, trio.Cancelled)):
-            return
-        answered = kind is None or issubclass(kind, NotFoundError)
-        observe(self._call, perf_counter() - self._began, answered)
+        self._tell(kind)
 
     async def renew(self) -> Connection:
         """Exchange a connection that turned out dead for a new one."""
@@ -223,6 +220,13 @@ class Lease:
     @property
     def _is_stream(self) -> bool:
         return self._limiter is self._pool._streams_limit
+
+    def _tell(self, kind: type[BaseException] | None) -> None:
+        observe = self._pool._observe
+        if observe is None or not self._call or (kind and issubclass(kind, trio.Cancelled)):
+            return
+        answered = kind is None or issubclass(kind, NotFoundError)
+        observe(self._call, perf_counter() - self._began, answered)
 
     async def _admit(self) -> None:
         await self._take_place(self._limiter)

@@ -55,6 +55,9 @@ class Instruments:
         elif isinstance(change, EventSeen):
             self.events[change.host] += 1
         elif isinstance(change, HostChanged):
+            if change.host not in self.events:  # shown as 0 before there is one: rates need that
+                for counter in (self.events, self.samples, self.log_lines):
+                    counter[change.host] += 0
             error = change.state.error
             if error is not None and error is not change.previous.error:
                 self.errors[change.host, error.kind] += 1

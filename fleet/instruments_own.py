@@ -98,7 +98,7 @@ def _asking(counted: Instruments, limits: Limits) -> list[Family]:
     calls = Family(
         "fleet_engine_request_duration_seconds",
         "histogram",
-        "Time that a request to an Engine took, once it had its connection.",
+        "Time that a request to an Engine took, once there was a place for it.",
     )
     for call, histogram in counted.calls.by_word.items():
         calls.add_histogram(histogram, call=call)

@@ -72,6 +72,15 @@ class Prometheus(Part):
         found = json.loads(body)["data"]["result"]
         return float(found[0]["value"][1]) if found else None
 
+    def rules(self) -> list[dict[str, Any]]:
+        """All alert rules that it loaded, as it tells of them."""
+        groups = json.loads(self._get("/api/v1/rules?type=alert"))["data"]["groups"]
+        return [rule for group in groups for rule in group["rules"]]
+
+    def metrics(self) -> set[str]:
+        """The names of all metrics that it knows."""
+        return set(json.loads(self._get("/api/v1/label/__name__/values"))["data"])
+
     def _get(self, target: str) -> bytes:
         url = f"http://127.0.0.1:{self.port}{target}"
         with urllib.request.urlopen(url, timeout=10) as answer:
