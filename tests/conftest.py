@@ -1,5 +1,6 @@
 """Fixtures for every test, and a word at the end on what could not be tested here."""
 
+import signal
 from collections import Counter
 
 import pytest
@@ -16,6 +17,11 @@ LONGEST = (
     "tests/storage/test_kills.py",
     "tests/fleet/test_app.py",
 )
+
+
+# A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

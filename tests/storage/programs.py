@@ -35,6 +35,7 @@ class Program:
     def end(self, number: int) -> None:
         with self._process:
             self._process.send_signal(number)
+            self._process.wait(60)
 
 
 @contextlib.contextmanager
