@@ -217,7 +217,7 @@ def _route(route: RouteDocument) -> Iterator[Cell]:
     if route.held_until is not None:
         until = f"{route.held_until.astimezone():%H:%M:%S}"
         yield cell(f"  held until {until}: it would be gone, but too many went at once", "warn")
-    yield cell(f"  {', '.join(_terms(route))}", "dim")
+    yield from indented(", ".join(_terms(route)), "  ", "dim", hang=2)
     for member in route.members:
         yield from _member(member)
 
