@@ -69,12 +69,10 @@ class StaticRoute(Value, frozen=True, kw_only=True):
     """A route of the configuration, with what is wrong with it now.
 
     Attributes:
-        number: Its place in the file, from 1.
         problem: What may keep requests from reaching it, once that is certain for us: no such
             name. It is served all the same. A check that only failed for now is no problem.
     """
 
-    number: int
     domain: str
     path: str = "/"
     address: str

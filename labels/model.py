@@ -156,7 +156,7 @@ class Member(Value, frozen=True, kw_only=True):
 
     Attributes:
         id: Unique within the table, and the same as long as the container is: a container's
-            `HOST/ID`, `static/N` of the N-th static route.
+            `HOST/ID`, `static/DOMAIN/PATH ADDRESS:PORT` of a static route.
         name: `HOST/NAME` of the container, or the address of a static backend.
         identity: What stays when a container is recreated, unique within its host.
         since: Since when it stands as it does.

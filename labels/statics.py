@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from labels.conflicts import Candidate
 from labels.facts import StaticRoute
 from labels.known import Source
 from labels.model import Endpoint, Issue, Key, Member, Step
 
 
-def key_of(route: StaticRoute) -> Key:
-    """What it is routed by."""
-    return Key(route.domain, route.path)
+def by_key(routes: Iterable[StaticRoute]) -> dict[Key, dict[str, StaticRoute]]:
+    """Static routes by what they are routed by, and by the table's names of them.
+
+    Their place in the file plays no part in a name: else a new one would rename all behind it.
+    """
+    found: dict[Key, dict[str, StaticRoute]] = {}
+    for route in routes:
+        there = found.setdefault(Key(route.domain, route.path), {})
+        name = f"static/{route.domain}{route.path} {_endpoint(route).authority}"
+        there[f"{name} {len(there)}" if name in there else name] = route
+    return found
 
 
-def source(route: StaticRoute) -> Source:
-    """Where its issues stand among all."""
-    return "", route.domain, f"static/{route.number}"
+def source(key: Key, name: str) -> Source:
+    """Where the issues of one stand among all."""
+    return "", key.domain, name
 
 
-def candidate(route: StaticRoute) -> Candidate:
+def candidate(name: str, route: StaticRoute) -> Candidate:
     """Its claim. It stays in the pool with a problem, too: proxies may know better than we do."""
-    endpoint = Endpoint(address=route.address, port=route.port)
+    endpoint = _endpoint(route)
     member = Member(
-        id=f"static/{route.number}",
+        id=name,
         origin="static",
         name=endpoint.authority,
         endpoint=endpoint,
@@ -48,3 +58,7 @@ def issues(route: StaticRoute) -> tuple[Issue, ...]:
             domain=route.domain,
         ),
     )
+
+
+def _endpoint(route: StaticRoute) -> Endpoint:
+    return Endpoint(address=route.address, port=route.port)

@@ -38,7 +38,7 @@ class RouteTable:
         self, rules: Rules | None = None, policy: TablePolicy | None = None, revision: int = 0
     ) -> None:
         self._desk = Desk(rules or Rules(), policy or TablePolicy())
-        self._statics: dict[Key, list[StaticRoute]] = {}
+        self._statics: dict[Key, dict[str, StaticRoute]] = {}
         self._remembered: dict[str, set[str]] = {}  # by host: of a snapshot, and not seen since
         self._stood: Mapping[tuple[Key, str], Stood] = {}  # while a snapshot is taken in
         self._holding = Holding(self._desk.policy)
@@ -97,27 +97,34 @@ class RouteTable:
         for known in list(self._desk.register.of_host(host).values()):
             self._desk.deliberate.update(known.wishes)
             self._desk.drop(known, cause)
-        for key in self._holding.until.keys:
-            route = self._board.route(key)
-            if route is not None and all(member.host == host for member in route.members):
-                self._desk.deliberate.add(key)
-                self._desk.touch([key], cause)
         self._desk.places.forget(host)
+        self._release(list(filter(self._is_homeless, self._holding.until.keys)), cause)
         self._remembered.pop(host, None)
+
+    def _is_homeless(self, key: Key) -> bool:
+        """Whether none of the hosts of a held route is configured any longer."""
+        route = self._board.route(key)
+        members = route.members if route is not None else ()
+        return all(self._desk.places.get(member.host) is None for member in members)
+
+    def _release(self, keys: Sequence[Key], cause: Cause) -> None:
+        """Let held routes go at once."""
+        self._desk.deliberate.update(keys)
+        self._desk.touch(keys, cause)
 
     def static(self, routes: Sequence[StaticRoute], cause: Cause, now: datetime) -> None:
         """Replace the static routes. Those that are missing go at once."""
         self._told = now
-        before, self._statics = self._statics, {}
-        for route in routes:
-            self._statics.setdefault(statics.key_of(route), []).append(route)
+        before, self._statics = self._statics, statics.by_key(routes)
         for key in before.keys() | self._statics.keys():
-            old, new = before.get(key, []), self._statics.get(key, [])
+            old, new = before.get(key, {}), self._statics.get(key, {})
             if old == new:
                 continue
             self._desk.touch([key], cause)
-            self._desk.untold |= {statics.source(route): () for route in old if route not in new}
-            self._desk.untold |= {statics.source(route): statics.issues(route) for route in new}
+            for name in old.keys() | new.keys():
+                route = new.get(name)
+                issues = statics.issues(route) if route is not None else ()
+                self._desk.untold[statics.source(key, name)] = issues
             if not new:
                 self._desk.deliberate.add(key)
 
@@ -133,6 +140,8 @@ class RouteTable:
             self._desk.reread(rules, cause)
         for known in self._desk.register.all():
             self._desk.stir(known, cause)
+        if not policy.mass_removal:
+            self._release(self._holding.until.keys, cause)
 
     def tick(self, now: datetime) -> None:
         """Notice what is due; `settle` does so, too."""
@@ -183,7 +192,9 @@ class RouteTable:
             known.candidate(key, places.stale_since(known.facts.host))
             for known in self._desk.register.wanting(key).values()
         ]
-        candidates += map(statics.candidate, self._statics.get(key, ()))
+        candidates += [
+            statics.candidate(name, route) for name, route in self._statics.get(key, {}).items()
+        ]
         before = self._board.pool(key).fates
         for number, each in enumerate(candidates):
             fate = before.get(each.member.id)

@@ -124,7 +124,6 @@ def _static(number: int, route: Route, problems: Mapping[str, str]) -> StaticRou
         log.warning("static route %d is left out: %s", number, error)
         return None
     return StaticRoute(
-        number=number,
         domain=domain,
         path=route.path,
         address=backend.address,

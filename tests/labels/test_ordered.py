@@ -21,9 +21,9 @@ def test_values_are_in_the_order_of_their_keys(
     others: int, steps: list[tuple[int, int | None, bool]]
 ) -> None:
     ordered: Ordered[tuple[int], int] = Ordered()
-    plain = {number * 10 + 3: number for number in range(-others // 2, others // 2)}
-    for number, value in plain.items():
-        ordered.put((number,), value)
+    plain: dict[int, int] = {number * 10 + 3: number for number in range(-others // 2, others // 2)}
+    for number, other in plain.items():
+        ordered.put((number,), other)
     assert ordered.values == tuple(plain.values())
     for key, value, look in steps:
         before = ordered.values if look else None

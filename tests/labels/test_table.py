@@ -291,7 +291,7 @@ def test_no_routes_at_all_are_believed_only_if_no_host_is_missing() -> None:
 def test_static_routes_join_pools_and_go_at_once() -> None:
     told = Told()
     told.put(WEB_1)
-    static = StaticRoute(number=1, domain="a.example", address="nas.lan", port=5000)
+    static = StaticRoute(domain="a.example", address="nas.lan", port=5000)
     told.table.static([static], CONFIGURATION, told.now)
     assert told.settle() == ["a.example changed: nas.lan:5000 joined the pool: 2 of 2 serve"]
     told.table.static([replace(static, problem="no such name")], CONFIGURATION, told.now)
@@ -306,14 +306,31 @@ def test_static_routes_join_pools_and_go_at_once() -> None:
 
 def test_static_routes_alone_may_all_go() -> None:
     told = Told()
-    statics = [
-        StaticRoute(number=n, domain=f"{n}.example", address="nas.lan", port=n) for n in range(1, 9)
-    ]
+    statics = [StaticRoute(domain=f"{n}.example", address="nas.lan", port=n) for n in range(1, 9)]
     told.table.static(statics, CONFIGURATION, told.now)
     told.settle()
     told.table.static([], CONFIGURATION, told.now)
     assert len(told.settle()) == 8
     assert told.domains == []
+
+
+def test_new_static_route_is_no_change_of_those_behind_it_in_the_file() -> None:
+    told = Told()
+    old = [
+        StaticRoute(domain="a.example", path=path, address="nas.lan", port=80, problem="no name")
+        for path in ("/", "/api", "/")
+    ]
+    told.table.static(old, CONFIGURATION, told.now)
+    assert len(told.settle()) == 2
+    before = told.table.table
+    assert len({member.id for route in before.routes for member in route.members}) == 3
+    told.now = after(60)
+    new = StaticRoute(domain="new.example", address="nas.lan", port=80)
+    told.table.static([new, *old], CONFIGURATION, told.now)
+    told.settle()
+    assert [change.domain for change in told.changes[2:]] == ["new.example"]
+    assert told.table.table.routes[:2] == before.routes
+    assert len(told.table.table.issues) == 3
 
 
 def test_other_rules_and_times_hold_from_now_on() -> None:

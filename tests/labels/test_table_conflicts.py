@@ -75,9 +75,7 @@ def test_who_cannot_be_reached_or_is_off_or_has_ended_comes_after_who_serves() -
 def test_static_routes_come_first() -> None:
     told = Told()
     told.put(OLD)
-    static = StaticRoute(
-        number=1, domain="a.example", address="nas.lan", port=5000, problem="no such name"
-    )
+    static = StaticRoute(domain="a.example", address="nas.lan", port=5000, problem="no such name")
     static = replace(static, settings=replace(static.settings, websocket=True))
     told.table.static([static], CONFIGURATION, told.now)
     told.settle()

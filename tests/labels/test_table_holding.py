@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from labels.facts import Facts
+from labels.keys import Rules
 from labels.policy import TablePolicy
 from tests.labels.telling import CONFIGURATION, Told, after, container, place
 
@@ -146,6 +147,31 @@ def test_configuration_takes_held_routes_away_at_once() -> None:
     assert told.domains == ["safe.example"]
     assert told.table.table.issues == ()
     assert told.table.deadline is None
+
+
+def test_held_route_of_several_hosts_goes_when_none_of_them_is_configured() -> None:
+    told = told_of(*TEN, *(replace(facts, host="core") for facts in TEN))
+    told.remove(*TEN, *(replace(facts, host="core") for facts in TEN))
+    told.wait(60)
+    told.table.forget("edge", CONFIGURATION, told.now)
+    told.settle()
+    assert len(told.domains) == 10
+    told.table.forget("core", CONFIGURATION, told.now)
+    told.settle()
+    assert told.domains == []
+
+
+def test_nothing_is_held_any_longer_once_nothing_is_to_be() -> None:
+    told = told_of(*TEN)
+    told.remove(*TEN)
+    told.wait(60)
+    told.table.configure(Rules(), TablePolicy(mass_removal=0.9), CONFIGURATION, told.now)
+    told.settle()
+    assert len(told.domains) == 10
+    told.table.configure(Rules(), TablePolicy(mass_removal=0), CONFIGURATION, told.now)
+    told.settle()
+    assert told.domains == []
+    assert {change.cause.event for change in told.changes[-10:]} == {"configuration"}
 
 
 def test_grace_and_hold_outlive_the_reach_of_the_host() -> None:

@@ -76,7 +76,6 @@ places = st.builds(
 )
 statics = st.builds(
     StaticRoute,
-    number=st.just(1),
     domain=st.sampled_from(["a.example", "0.example", "s.example"]),
     address=st.just("nas.lan"),
     port=st.just(80),
