@@ -24,6 +24,7 @@ from fleet.instruments import Instruments
 from fleet.instruments_collect import FleetCollector
 from fleet.instruments_own import Parts
 from fleet.limits import Limits
+from fleet.live import LiveLedgers
 from fleet.live_logs import LiveLogs
 from fleet.log_feed import LogFeed
 from fleet.publish import publisher
@@ -107,6 +108,8 @@ class _Fleet:
         self._tracker.listen(self._log_feed)
         self._instruments = instruments
         self._tracker.listen(instruments)
+        self._live = LiveLedgers(self._tracker, self._hosts)
+        self._tracker.listen(self._live)
         self._storage = StorageView(config.storage, store.database, store.recorder)
 
     def _hosts(self) -> Mapping[str, Host]:
@@ -169,6 +172,7 @@ class _Fleet:
             LiveLogs(self._log_feed),
             routing=keeper,
             collector=self._collector(limits, counts),
+            live=self._live,
             listen=bound.address,
             token=token,
             settle=config.storage.batch_age + 2.0,

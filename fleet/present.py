@@ -101,6 +101,16 @@ def image_documents(
     ]
 
 
+def stats_document(sample: Sample) -> StatsDocument:
+    """One sample of a container."""
+    return msgspec.convert(sample, StatsDocument, from_attributes=True)
+
+
+def machine_document(sample: HostSample) -> MachineDocument:
+    """One sample of a host's machine."""
+    return msgspec.convert(sample, MachineDocument, from_attributes=True)
+
+
 def event_document(event: EngineEvent) -> EventDocument:
     """One event."""
     return msgspec.convert(event, EventDocument, from_attributes=True)

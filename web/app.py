@@ -15,6 +15,8 @@ from web.exposition.http import HttpInstruments
 from web.gate import LOOPBACK_NAMES, Gate
 from web.history import History
 from web.listening import parse_listen
+from web.live import handlers as live_handlers
+from web.live.source import LiveSource
 from web.log_source import LogSource
 from web.parameters import refuse_undeclared
 from web.problems import answer_exception
@@ -55,6 +57,9 @@ HANDLERS = (
     images.show_image_history,
     events.list_events,
     events.stream_events,
+    live_handlers.stream_hosts,
+    live_handlers.stream_containers,
+    live_handlers.stream_stats,
     show_metrics,
     *HANDLERS_OF_ROUTES,
 )
@@ -78,6 +83,7 @@ def create_app(
     logs_source: LogSource | None = None,
     *,
     routing: Routing | None = None,
+    live: LiveSource | None = None,
     collector: Collector | None = None,
     listen: str = "127.0.0.1:8080",
     token: str | None = None,
@@ -92,6 +98,7 @@ def create_app(
         history: The database, or None where there is none.
         logs_source: Lines of logs as they come in, or None where none are collected.
         routing: The table of routes, or None where none is kept.
+        live: Ledgers of hosts, containers and samples, or None where none are kept.
         collector: Metrics of the program and the fleet; None leaves the server's own.
         listen: Where it will be served; on loopback only the machine's own names are answered.
         token: Reads need it as a bearer token. Whoever listens off loopback must set one.
@@ -105,7 +112,16 @@ def create_app(
     http = HttpInstruments(streams)
     exposition = Exposition(http, collector)
     found = Sources(
-        read_model, history, logs_source, streams, settle, routing, renderings, turns, exposition
+        read_model,
+        history,
+        logs_source,
+        streams,
+        settle,
+        routing,
+        renderings,
+        turns,
+        exposition,
+        live,
     )
     router = Litestar(
         route_handlers=HANDLERS,

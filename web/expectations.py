@@ -78,6 +78,7 @@ _EXPECTED = {
     "format": "the name of a format that is rendered, for what it cannot express",
     "proxy": f"one of {', '.join(PROXIES)}",
     "url": "the address of a proxy's admin interface, such as http://127.0.0.1:2019",
+    "snapshot": "false for only what changes from now on, without what there is",
     "follow": "true for the lines that come too, as server-sent events",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
@@ -68,6 +68,11 @@ LogStreams = Annotated[list[LogStream] | None, _declare("stream")]
 OneDirection = Annotated[Direction, _declare("direction")]
 Cursor = Annotated[str | None, _declare("cursor")]
 Follow = Annotated[bool, _declare("follow")]
+Snapshot = Annotated[bool, _declare("snapshot")]
+SampleType = Annotated[
+    Literal["host", "container"] | None,
+    QueryParameter(name="type", description="host or container, for the samples of these alone"),
+]
 HostLabels = Annotated[
     list[str] | None,
     QueryParameter(

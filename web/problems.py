@@ -53,6 +53,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "too-many-streams": (503, "Too many streams"),
     "routes-unavailable": (503, "Routes unavailable"),
     "routes-incomplete": (503, "Routes incomplete"),
+    "live-unavailable": (503, "Live changes unavailable"),
     "history-unavailable": (503, "History unavailable"),
 }
 

@@ -28,6 +28,7 @@ class Limits:
         idle: Between requests, and for a request's head to arrive, so that slow ones are cut.
         write_timeout: For a client to take the next piece of its answer.
         connections: More are closed as they come.
+        ping: Between pings on a WebSocket; one that is silent for three of them is closed.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class Limits:
         idle: float = 15.0,
         write_timeout: float = 30.0,
         connections: int = 1024,
+        ping: float = 15.0,
     ) -> None:
         self.grace = grace
         self.idle = idle
         self.write_timeout = write_timeout
         self.connections = connections
+        self.ping = ping
 
 
 async def serve(

@@ -11,6 +11,7 @@ from litestar.datastructures import State
 
 from web.exposition.answer import Exposition
 from web.history import History
+from web.live.source import LiveSource
 from web.log_source import LogSource
 from web.problems import Problem
 from web.read_model import ReadModel
@@ -33,6 +34,7 @@ class Sources(msgspec.Struct, frozen=True):
     renderings: Renderings
     previews: trio.CapacityLimiter
     exposition: Exposition
+    live: LiveSource | None = None
 
 
 def sources(request: WebRequest) -> Sources:

@@ -10,6 +10,7 @@ import trio
 
 from tests.web.fleet_in_memory import FleetInMemory, make_stats
 from tests.web.history_in_memory import HistoryInMemory
+from tests.web.live_in_memory import LiveInMemory
 from tests.web.logs_in_memory import LogsInMemory
 from tests.web.routes_in_memory import RoutesInMemory
 from web.app import Application, create_app
@@ -40,16 +41,25 @@ def logs() -> LogsInMemory:
 
 
 @pytest.fixture
+def live() -> LiveInMemory:
+    return LiveInMemory()
+
+
+@pytest.fixture
 def routes() -> RoutesInMemory:
     return RoutesInMemory()
 
 
 @pytest.fixture
 def app(
-    fleet: FleetInMemory, history: HistoryInMemory, logs: LogsInMemory, routes: RoutesInMemory
+    fleet: FleetInMemory,
+    history: HistoryInMemory,
+    logs: LogsInMemory,
+    routes: RoutesInMemory,
+    live: LiveInMemory,
 ) -> Application:
     return create_app(
-        fleet, history, logs, routing=routes, heartbeat=0.05, max_streams=2, settle=0.01
+        fleet, history, logs, routing=routes, live=live, heartbeat=0.05, max_streams=2, settle=0.01
     )
 
 

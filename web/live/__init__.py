@@ -1,0 +1,1 @@
+"""What changes in the fleet, told live to many clients at once."""
