@@ -211,7 +211,7 @@ class Route(Value, frozen=True, kw_only=True):
     @property
     def pool(self) -> tuple[Member, ...]:
         """The members that get requests."""
-        return tuple(member for member in self.members if member.serving)
+        return tuple([member for member in self.members if member.serving])
 
     @property
     def status(self) -> RouteStatus:

@@ -27,13 +27,14 @@ def weights_of(route: Route) -> tuple[dict[str, int], list[str]]:
     found: dict[str, int] = {}
     bad = []
     for member in route.members:
-        if not member.serving or member.endpoint is None:
+        endpoint = member.endpoint
+        if endpoint is None or not member.serving:
             continue
-        if _ADDRESS.fullmatch(member.endpoint.address):
-            dial = member.endpoint.authority
+        if _ADDRESS.fullmatch(endpoint.address):
+            dial = endpoint.authority
             found[dial] = found.get(dial, 0) + member.weight
         else:
-            bad.append(member.endpoint.address)
+            bad.append(endpoint.address)
     return dict(sorted(found.items())) if len(found) > 1 else found, sorted(set(bad))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from labels.model import Issue, Key, Member, Policy, Route
+from labels.model import Issue, Key, Member, Policy, Route, Settings
 from labels.render import plain_words
 from labels.render.haproxy_options import Options, milliseconds
 from labels.render.names import LONGEST, escape, safe_name
@@ -65,14 +65,20 @@ def _requests(
         text += "    http-request disable-l7-retry if { method POST PATCH LOCK }\n"
     if prefix := plain_words.strip_of(route, notes):
         text += f"    http-request replace-path '^{re.escape(prefix)}(?:/(.*))?$' '/\\1'\n"
-    serving = [member.endpoint for member, _ in members if member.serving and member.endpoint]
-    if not settings.pass_host_header and serving:
-        host = plain_words.own_host(serving, settings.scheme, notes)
-        text += f"    http-request set-header Host {host}\n"
+    if not settings.pass_host_header:
+        text += _own_host(settings, members, notes)
     for name, value in plain_words.headers_of(route, notes):
         action = f"set-header {name} '{value}'" if value.strip() else f"del-header {name}"
         text += f"    http-request {action}\n"
     return text
+
+
+def _own_host(settings: Settings, members: Sequence[tuple[Member, str]], notes: Notes) -> str:
+    serving = [member.endpoint for member, _ in members if member.serving and member.endpoint]
+    if not serving:
+        return ""
+    host = plain_words.own_host(serving, settings.scheme, notes)
+    return f"    http-request set-header Host {host}\n"
 
 
 def _servers(

@@ -91,13 +91,13 @@ class Renderer:
     def _domain(self, own: Sequence[Part], group: Sequence[Part]) -> str:
         """The upstreams of one domain and its servers, which fall back to those of a wildcard."""
         domain = own[0].domain
-        text = "".join(part.upstream for part in own)
+        text = "".join([part.upstream for part in own])
         found = any(part.path == "/" for part in group)
         rest = "" if found else not_found("/")
-        plain = "".join(part.plain for part in group) + rest
+        plain = "".join([part.plain for part in group]) + rest
         if all(part.tls is None for part in group):
             return text + self._server(domain, self._listen[0], plain)
-        tls = rest + "".join(part.tls or not_found(part.path) for part in group)
+        tls = rest + "".join([part.tls or not_found(part.path) for part in group])
         if plain == tls:
             return text + self._server(domain, "".join(self._listen), plain, tls=True)
         text += self._server(domain, self._listen[0], plain)

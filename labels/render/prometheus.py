@@ -24,6 +24,7 @@ PROBED: Final[frozenset[Standing]] = frozenset(
 """Standings of containers that are there: one that is ill is not to vanish from alerts."""
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}|[0-9a-fA-F:.]{2,45}")
+_encode = msgspec.json.Encoder().encode
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_]")
 
 
@@ -120,7 +121,7 @@ def _listed(texts: Iterable[str]) -> str:
 def _target(key: str, domain: str, target: str, labels: dict[str, str]) -> _Target:
     filled = {name: value for name, value in labels.items() if value}
     group = Group(targets=(target,), labels=filled)
-    return _Target(key=key, domain=domain, group=group, body=msgspec.json.encode(group))
+    return _Target(key=key, domain=domain, group=group, body=_encode(group))
 
 
 def _backends(route: Route, metrics_path: str) -> _Part:
@@ -151,7 +152,7 @@ def _name(member: Member) -> tuple[str, str]:
 
 def _backend_labels(route: Route, member: Member, metrics_path: str) -> dict[str, str]:
     container = member.name.removeprefix(f"{member.host}/") if member.container_id else ""
-    return {
+    labels = {
         "__scheme__": route.settings.scheme,
         "__metrics_path__": metrics_path,
         "domain": route.domain,
@@ -163,8 +164,10 @@ def _backend_labels(route: Route, member: Member, metrics_path: str) -> dict[str
         "__meta_fleet_identity": member.identity,
         "__meta_fleet_origin": member.origin,
         "__meta_fleet_title": member.title,
-        **{f"__meta_fleet_extra_{_NO_LABEL.sub('_', name)}": text for name, text in member.extras},
     }
+    for name, text in member.extras:
+        labels[f"__meta_fleet_extra_{_NO_LABEL.sub('_', name)}"] = text
+    return labels
 
 
 def _domain(route: Route) -> _Part:

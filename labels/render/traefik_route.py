@@ -33,6 +33,7 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~@:+=,-]+)+")  # neither a pattern nor the en
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\x20-\x7e]*")
 _MIDDLEWARE = re.compile(r"[A-Za-z0-9._-]+(@[A-Za-z0-9._-]+)?")
+_encode = msgspec.json.Encoder().encode
 _RESOLVER = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -50,7 +51,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def entries(pieces: Mapping[str, Piece]) -> bytes:
     """Entries of a map, without its braces."""
-    return msgspec.json.encode(pieces)[1:-1]
+    return _encode(pieces)[1:-1] if pieces else b""
 
 
 def part_of(route: Route, options: Options) -> Part:
@@ -66,12 +67,13 @@ def part_of(route: Route, options: Options) -> Part:
         return Part(issues=notes.issues)
     name = safe_name(route.key)
     middlewares = _middlewares(route, name, notes)
-    retries = len(route.pool) > 1
+    pool = route.pool
+    retries = len(pool) > 1
     # A retry is next to the service: what stands before it sees each request once.
     last = (RETRY,) if retries else ()
     used = (*middlewares, *_named(route.settings, options, notes), *last)
     return Part(
-        services=entries(services_of(route, name, options, notes)),
+        services=entries(services_of(route, pool, name, options, notes)),
         routers=entries(_routers(route, name, used, options, notes)),
         middlewares=entries(middlewares),
         redirects=route.settings.https and route.settings.redirect_https,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from labels.model import Policy, Route
+from labels.model import Member, Policy, Route, Scheme
 from labels.render.names import escape
 from labels.render.notes import Notes
 from labels.render.traefik_document import (
@@ -36,9 +37,14 @@ def insecure(route: Route) -> bool:
     return route.settings.insecure_skip_verify and route.settings.scheme == "https"
 
 
-def services_of(route: Route, name: str, options: Options, notes: Notes) -> dict[str, Service]:
-    """The service `name`; in version 2 also one for each backend if their weights differ."""
-    weights = _weights(route, notes)
+def services_of(
+    route: Route, pool: Iterable[Member], name: str, options: Options, notes: Notes
+) -> dict[str, Service]:
+    """The service `name` of a route with this pool.
+
+    In version 2 there is also one for each backend if their weights differ.
+    """
+    weights = _weights(pool, route.settings.scheme, notes)
     strategy = _strategy(route.settings.policy, options, notes)
     even = len(weights) < 2 or len(set(weights.values())) == 1
     if not even and strategy == "p2c":
@@ -72,17 +78,17 @@ def _balanced(
     return Service(load_balancer=balancer)
 
 
-def _weights(route: Route, notes: Notes) -> dict[str, int]:
+def _weights(pool: Iterable[Member], scheme: Scheme, notes: Notes) -> dict[str, int]:
     """The weight of each backend that gets requests, by its URL, sorted."""
     found: dict[str, int] = {}
-    scheme = route.settings.scheme
-    for member in route.pool:
-        assert member.endpoint is not None  # noqa: S101 - what gets requests has one
-        if _ADDRESS.fullmatch(member.endpoint.address):
-            url = f"{scheme}://{member.endpoint.authority}"
+    for member in pool:
+        endpoint = member.endpoint
+        assert endpoint is not None  # noqa: S101 - what gets requests has one
+        if _ADDRESS.fullmatch(endpoint.address):
+            url = f"{scheme}://{endpoint.authority}"
             found[url] = found.get(url, 0) + member.weight
         else:
-            message = f"{member.endpoint.address[:100]!r} is no address to connect to."
+            message = f"{endpoint.address[:100]!r} is no address to connect to."
             notes.add("address", "error", message, "The backend is left out.")
     return dict(sorted(found.items())) if len(found) > 1 else found
 
