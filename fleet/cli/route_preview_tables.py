@@ -31,7 +31,7 @@ def preview_table(found: PreviewDocument) -> Table:
     """One row a route of a container."""
     columns = (
         Column("CONTAINER", least=12),
-        Column("ROUTE", least=16),
+        Column("ROUTE", least=32),
         Column("ENDPOINT", least=15),
         Column("RESULT"),
         Column("PORT", rank=1, right=True),

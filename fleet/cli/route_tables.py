@@ -78,7 +78,7 @@ def counted(number: int, what: str) -> str:
 def routes_table(routes: Iterable[RouteDocument]) -> Table:
     """One row a backend. On a terminal a route is named once, in a pipe in each of its rows."""
     columns = (
-        Column("ROUTE", least=16),
+        Column("ROUTE", least=32),
         Column("STATUS"),
         Column("BACKEND", least=12),
         Column("ENDPOINT", rank=1, least=15),
