@@ -105,7 +105,7 @@ def _issue(until: Ordered[Key, datetime]) -> Issue:
         message=f"Too many routes would be gone at once, {len(until)} of them are held: "
         f"{listed(names, len(names))}.",
         action="They are kept, and answer 503, until their containers come back, or until "
-        f"{max(until.values):%Y-%m-%d %H:%M:%S} UTC.",
+        f"{max(until.values):%Y-%m-%d %H:%M:%S} UTC. With mass_removal = 0 they go at once.",
     )
 
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from labels.conflicts import Candidate, rank, rule
+from labels.lifecycle import ENDED
 from labels.model import Member, Route, Table, Value
 from labels.words import differing
-
-_ENDED = frozenset({"draining", "stopped", "gone"})
 
 
 class Meeting(Value, frozen=True, kw_only=True):
@@ -59,5 +58,5 @@ def _meet(ours: Route, theirs: Route) -> Meeting:
 
 def _best(route: Route, members: Sequence[Member]) -> Candidate:
     return min(
-        (Candidate(one, route.settings, ended=one.standing in _ENDED) for one in members), key=rank
+        (Candidate(one, route.settings, ended=one.standing in ENDED) for one in members), key=rank
     )
