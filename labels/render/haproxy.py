@@ -146,6 +146,8 @@ def lookup(path: str) -> list[str]:
     backend = "http-request set-var(txn.revp_backend)"
     request = f"concat(,txn.revp_path,/),map_beg({path})"
     return [
+        # Or a name could choose among the paths of a domain.
+        "http-request return status 400 if { req.hdr(host) -m sub / }",
         "http-request set-var(txn.revp_host) req.hdr(host),field(1,:),lower,rtrim(.)",
         "http-request set-var(txn.revp_above) var(txn.revp_host),field(2,.,0)",
         "http-request set-var(txn.revp_path) path",

@@ -169,6 +169,8 @@ def everything(a: Echo, b: Echo, dead: Member) -> list[Route]:
 EXPECTED: dict[tuple[str, str], tuple[int, str, str]] = {
     ("a.example", "/"): (200, "a", "/"),
     ("A.Example:80", "/x?y=/p"): (200, "a", "/x?y=/p"),
+    ("a.example.:80", "/"): (200, "a", "/"),
+    ("a.example/p", "/"): (400, "", ""),
     ("a.example", "/x%2Fy"): (200, "a", "/x%2Fy"),
     ("a.example", "/p"): (200, "b", "/"),
     ("a.example", "/p/x?y=1"): (200, "b", "/x?y=1"),
