@@ -14,10 +14,11 @@ from labels.lifecycle import Seen
 from labels.model import Cause, Issue, Key
 from labels.places import Places
 from labels.policy import TablePolicy
+from labels.steps import Steps
 
 
 class Desk:
-    """Marks what news touches; `work_out` finds how those containers stand.
+    """Marks what news touches; `working_out` finds how those containers stand.
 
     Attributes:
         touched: The keys to be settled anew, and why; the last reason counts.
@@ -107,7 +108,7 @@ class Desk:
 
     # Working out
 
-    def work_out(self, now: datetime) -> None:
+    def working_out(self, now: datetime) -> Steps[None]:
         """How each container stands that was told of, and who takes the place of whom."""
         for name in list(self._stirred):
             if known := self.register.get(name):
@@ -115,6 +116,7 @@ class Desk:
         for name, cause in self._stirred.items():
             if known := self.register.get(name):
                 self._stand(known, cause, now)
+            yield
         self._stirred = {}
 
     def _displace(self, known: Known, cause: Cause) -> None:

@@ -20,6 +20,7 @@ from labels.model import Cause, Change, Key, Route, RoutedContainer, RoutedWish,
 from labels.policy import TablePolicy
 from labels.pools import EMPTY, Pool, dated, pool
 from labels.snapshot import Snapshot, Stood
+from labels.steps import Steps, finish
 
 
 class RouteTable:
@@ -77,7 +78,8 @@ class RouteTable:
         `unread` are the ids of those that are there, but how is not known: they stay as they were.
         """
         self._told = now
-        if not self._desk.places.listed(host, now):
+        known_before = self._desk.places.listed(host, now)
+        if not known_before and host not in self._remembered:
             return
         absent = self._remembered.pop(host, set()) - {member_id(host, each) for each in unread}
         for known in list(self._desk.register.of_host(host).values()):
@@ -162,29 +164,41 @@ class RouteTable:
         host is out of reach: that is no change of a route by itself.
         """
         self.tick(now)
-        return self._settle(now)
+        return finish(self._settling(now))
 
-    def _settle(self, now: datetime) -> tuple[Change, ...]:
+    def settling(self, now: datetime) -> Steps[tuple[Change, ...]]:
+        """`settle` in steps. In between nothing may be told; what is read is as it was before."""
+        assert self.table is self._table  # noqa: S101 - it is made now, and read from here on
+        self.tick(now)
+        return (yield from self._settling(now))
+
+    def _settling(self, now: datetime) -> Steps[tuple[Change, ...]]:
         desk = self._desk
-        desk.work_out(now)
+        yield from desk.working_out(now)
         touched, desk.touched = desk.touched, {}
-        pools = {key: self._pool(key, now) for key in touched}
+        pools: dict[Key, Pool] = {}
+        for key in touched:
+            pools[key] = self._pool(key, now)
+            yield
         routes = self._routes(pools, now)
         differing: list[tuple[Key, Route | None]] = []
         for key in sorted(pools):
             before = self._board.route(key)
             if self._board.show(key, pools[key], routes[key]):
                 differing.append((key, before))
+            yield
         untold, desk.untold = desk.untold, {}
         for source, issues in untold.items():
             self._board.tell(source, issues)
         desk.deliberate.clear()
+        made: list[Change] = []
+        for key, before in differing:
+            revision = self._revision + 1
+            change = changes.change(key, before, routes[key], revision, now, touched[key])
+            made += [change] if change is not None else []
+            yield
         self._publish()
-        made = (
-            changes.change(key, before, routes[key], self._revision, now, touched[key])
-            for key, before in differing
-        )
-        return tuple(change for change in made if change is not None)
+        return tuple(made)
 
     def _pool(self, key: Key, now: datetime) -> Pool:
         places = self._desk.places
@@ -310,5 +324,5 @@ class RouteTable:
                 self._desk.agenda.put(route.key, route.held_until, "hold over")
                 self._board.show(route.key, EMPTY, route)
         self._stood = remembering.stood(snapshot)
-        self._settle(now)
+        finish(self._settling(now))
         self._stood = {}

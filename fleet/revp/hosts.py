@@ -22,6 +22,7 @@ from fleet.revp.facts import facts_of, lender_of, place_of
 from fleet.tracker import Tracker
 from labels.facts import Place
 from labels.model import Cause
+from labels.steps import Steps
 from labels.table import RouteTable
 
 LISTING = 1.0  # seconds for which what is heard of a host waits for its list to be whole
@@ -114,27 +115,30 @@ class RoutedHosts:
         lists = [since + LISTING for since in self._since.values()]
         return min((self._look, *lists, *self._patience.values(), *self._left.values()))
 
-    def tell(self, table: RouteTable, now: datetime) -> None:
-        """Tell the table what is new."""
-        self._forget([host for host in self._left if host in self._hosts], table, now)
-        self._tell_places(table, now)
+    def telling(self, table: RouteTable, now: datetime) -> Steps[None]:
+        """Tell the table what is new, in steps; what is heard in between may wait for the next."""
+        yield from self._forgetting([h for h in self._left if h in self._hosts], table, now)
+        yield from self._telling_places(table, now)
         listed, self._listed = self._listed, {}
         for host in listed:
-            self._tell_list(host, table, now)
-        for host in [host for host in self._touched if self._is_due(host)]:
-            self._tell_touched(host, table, now)
+            yield from self._telling_list(host, table, now)
+        for host in list(self._touched):
+            if host in self._touched and self._is_due(host):
+                yield from self._telling_touched(host, table, now)
         self._tell_unread(table, now)
         at = trio.current_time()
-        left = [host for host, until in self._left.items() if until <= at or not self._joining]
-        self._forget(left, table, now)
+        gone = [host for host in self._left if host not in self._hosts]  # else it is back
+        left = [host for host in gone if self._left[host] <= at or not self._joining]
+        yield from self._forgetting(left, table, now)
         for host in [host for host, until in self._patience.items() if until <= at]:
             del self._patience[host]
             table.give_up(host, now)
 
-    def _forget(self, hosts: Iterable[str], table: RouteTable, now: datetime) -> None:
+    def _forgetting(self, hosts: Iterable[str], table: RouteTable, now: datetime) -> Steps[None]:
         for host in hosts:
-            del self._left[host]
+            self._left.pop(host, None)
             table.forget(host, CONFIGURATION, now)
+            yield
         if not self._left:
             self._joining.clear()
 
@@ -168,14 +172,17 @@ class RoutedHosts:
         self._joining.discard(host)
         self._causes.forget(host)
 
-    def _tell_places(self, table: RouteTable, now: datetime) -> None:
+    def _telling_places(self, table: RouteTable, now: datetime) -> Steps[None]:
         moved, self._moved = self._moved, {}
         for name in moved:
+            if name not in self._hosts:  # it left meanwhile
+                continue
             place = place_of(self._hosts[name], self._tracker.hosts.get(name))
             before = self._told.get(name)
             if place != before:
                 self._told[name] = place
                 table.place(place, _why_moved(before, place), now)
+            yield
 
     def _is_due(self, host: str) -> bool:
         """Whether what was heard of a host may be told: nothing is listed now, or for too long."""
@@ -185,21 +192,29 @@ class RoutedHosts:
         state = self._tracker.hosts.get(host)
         return state is not None and state.status == "up"
 
-    def _tell_list(self, host: str, table: RouteTable, now: datetime) -> None:
+    def _telling_list(self, host: str, table: RouteTable, now: datetime) -> Steps[None]:
         """Tell all containers of a host; those that the table is not told of are gone."""
+        if not self._is_listed(host):
+            return
         if host not in self._ever_listed:
             self._ever_listed.add(host)
             self._causes.forget(host)  # the Engine told what was long ago
-        self._patience.pop(host, None)
-        self._joining.discard(host)
         touched = self._touched.setdefault(host, {})
         for container_id, container in self._tracker.containers(host).items():
             touched.setdefault(container_id, container)
         self._since.setdefault(host, 0.0)
-        self._tell_touched(host, table, now)
+        yield from self._telling_touched(host, table, now)
+        if not self._is_listed(host):
+            return
+        self._patience.pop(host, None)
+        self._joining.discard(host)
         unread = self._tracker.unread(host)
         self._unread.setdefault(host, set()).update(unread)
         table.listed(host, now, unread)
+
+    def _is_listed(self, host: str) -> bool:
+        """Whether what is known of a host is still its list: it may have left, or be down again."""
+        return host in self._hosts and host not in self._left and self._is_up(host)
 
     def _tell_unread(self, table: RouteTable, now: datetime) -> None:
         """Let go who was listed, is listed no longer, and was never known any better."""
@@ -212,7 +227,7 @@ class RoutedHosts:
                 del self._unread[host]
         self._look = trio.current_time() + LOOK if self._unread else float("inf")
 
-    def _tell_touched(self, host: str, table: RouteTable, now: datetime) -> None:
+    def _telling_touched(self, host: str, table: RouteTable, now: datetime) -> Steps[None]:
         """Tell how touched containers are now; those that went first, their heirs after them."""
         del self._since[host]
         touched, known = self._touched.pop(host), self._tracker.containers(host)
@@ -225,6 +240,7 @@ class RoutedHosts:
             if (there := known.get(container_id)) is not None:
                 lender = self._lender(there)
                 table.put(facts_of(there, lender), self._causes.of(there, at), now)
+            yield
 
     def _with_borrowers(self, host: str, touched: Mapping[str, Container]) -> Iterable[str]:
         """Containers, and those whose ports are theirs."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import NoReturn
+from time import perf_counter
+from typing import NoReturn, TypeVar
 
 import msgspec
 import trio
@@ -27,10 +28,14 @@ from labels.facts import Place
 from labels.keys import Rules
 from labels.model import RoutedContainer, Table
 from labels.snapshot import Snapshot
+from labels.steps import Steps, finish
 from labels.table import RouteTable
 
 PAUSE = 0.05  # seconds between two revisions at least
 LOOK = 5.0  # seconds until the clock is looked at again: it may be set meanwhile
+TURN = 0.01  # seconds of work on the table until others have their turn
+
+T = TypeVar("T")
 
 
 class RouteKeeper:
@@ -59,7 +64,8 @@ class RouteKeeper:
         self._table = RouteTable(rules_of(config.revp), policy_of(config.revp), revision)
         self._hosts = RoutedHosts(tracker)
         self._hosts.want(config.hosts, config.revp.host_wait)
-        self._hosts.tell(self._table, now())  # it waits for them, even if it remembers others
+        # It waits for them, even if it remembers others.
+        finish(self._hosts.telling(self._table, now()))
         if remembered is not None:
             self._restore(remembered)
         self._feed = RouteFeed(self._table.table.revision)
@@ -147,7 +153,7 @@ class RouteKeeper:
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> NoReturn:
         """Keep the table until cancelled. Started once it is remembered under new numbers."""
-        self._tell()
+        await self._tell()
         async with trio.open_nursery() as nursery:
             await nursery.start(self._memory.run)
             nursery.start_soon(self._check_names)
@@ -156,7 +162,7 @@ class RouteKeeper:
                 with trio.move_on_after(self._until_due()):
                     await self._woken.wait()
                 self._woken = trio.Event()
-                self._tell()
+                await self._tell()
                 await trio.sleep(PAUSE)
         raise AssertionError("routes are kept until cancelled")
 
@@ -167,8 +173,12 @@ class RouteKeeper:
             seconds = min(seconds, (deadline - now()).total_seconds(), LOOK)
         return max(0.0, seconds)
 
-    def _tell(self) -> None:
-        """Tell the table all that is new, and everybody what it made of that."""
+    async def _tell(self) -> None:
+        """Tell the table all that is new, and everybody what it made of that.
+
+        Of very many containers that takes seconds: others have their turn in between, and read
+        the table as it was before.
+        """
         moment, revision = now(), self._table.table.revision
         if not self._told_rules:
             self._told_rules = True
@@ -179,8 +189,8 @@ class RouteKeeper:
             self._told_statics = True
             routes = static_routes(self._config.routes, self._names.problems)
             self._table.static(routes, CONFIGURATION, moment)
-        self._hosts.tell(self._table, moment)
-        changes = self._table.settle(moment)
+        await in_turns(self._hosts.telling(self._table, moment))
+        changes = await in_turns(self._table.settling(moment))
         self._memory.mark()
         if self._table.table.revision != revision:
             self._feed.publish(changes)
@@ -211,3 +221,17 @@ class RouteKeeper:
                 self._woken.set()
             with trio.move_on_after(seconds):
                 await self._look_for_names.wait()
+
+
+async def in_turns(steps: Steps[T]) -> T:
+    """Do work in steps, and let others have their turn now and then. It is not left half done."""
+    begun = perf_counter()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        if perf_counter() - begun >= TURN:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            begun = perf_counter()

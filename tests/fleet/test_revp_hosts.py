@@ -15,6 +15,7 @@ from fleet.revp.facts import facts_of, place_of, static_routes
 from fleet.revp.hosts import CONFIGURATION, JOINING, LISTING, RoutedHosts
 from fleet.tracker import Tracker
 from labels.model import Change
+from labels.steps import finish
 from labels.table import RouteTable
 from tests.fleet.values import NOON, container, event
 
@@ -53,7 +54,7 @@ class Told:
 
     def settle(self) -> Sequence[Change]:
         """Tell the table, and what changed by that."""
-        self.hosts.tell(self.table, NOON)
+        finish(self.hosts.telling(self.table, NOON))
         return self.table.settle(NOON)
 
     @property
@@ -174,6 +175,33 @@ async def test_who_is_listed_and_cannot_be_inspected_stays_as_it_is_remembered(
     (change,) = told.settle()
     assert (change.domain, change.cause.event) == ("web-1.example.com", "listed")
     assert told.hosts.deadline == float("inf")
+
+
+async def test_what_happens_while_the_table_is_told_waits_for_its_next_turn() -> None:
+    told = Told(local(), local("b"))
+    told.begin("a", "b")
+    told.put(*map(web, range(4)), *(web(number, "b") for number in range(4, 8)))
+    told.up("a")
+    told.up("b")
+    telling = told.hosts.telling(told.table, NOON)
+    while web(1).id not in {one.id for one in told.table.containers()}:
+        next(telling)
+    told.tracker.remove_container("a", web(3).id)
+    told.tracker.remove_host("b")
+    told.want(local(), local("b"))
+    told.begin("b")
+    finish(telling)
+    settling = told.table.settling(NOON)
+    before = told.table.table
+    for _ in settling:
+        assert told.table.table is before
+    assert told.table.table.missing == ("b",), "nobody listed that one, as it is now"
+    assert told.routes.keys() == {f"web-{number}.example.com" for number in range(3)}
+    assert not told.table.table.complete
+    told.up("b")
+    told.settle()
+    assert told.table.table.complete
+    assert told.routes.keys() == {f"web-{number}.example.com" for number in range(3)}
 
 
 async def test_a_host_that_left_takes_its_routes_along_and_no_news_of_it_counts() -> None:

@@ -133,3 +133,16 @@ def test_other_forms_are_refused() -> None:
     text = msgspec.json.encode(Told().table.snapshot()).replace(b'"version":1', b'"version":2')
     with pytest.raises(msgspec.ValidationError, match="version"):
         msgspec.json.decode(text, type=Snapshot)
+
+
+def test_who_is_remembered_of_a_host_that_was_not_wholly_listed_is_gone_if_not_listed_now() -> None:
+    told = Told("core")
+    told.table.place(place(), CONFIGURATION, told.now)
+    told.put(WEB, API)
+    later = restarted(told)
+    later.put(API)
+    assert not later.table.table.complete
+    later.table.listed("edge", later.now)
+    later.settle()
+    later.wait(60)
+    assert later.members("a.example") == {"edge/api": "up"}
