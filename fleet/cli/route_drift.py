@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fleet.cli.route_issues import indented
 from fleet.cli.route_tables import address, counted
 from fleet.cli.table import Cell, Column, Table, Tone, cell
+from labels.drift import ProxyKind
 from web.route_documents import DriftDocument, ServedDocument
 
 TONES: dict[str, Tone] = {"missing": "bad", "extra": "warn", "different": "bad"}
+_ASKS = "it asks fleet every few seconds: look again; if nothing changes, its log says why"
+_NEXT: dict[ProxyKind, str] = {
+    "caddy": _ASKS,
+    "traefik": _ASKS,
+    "haproxy": "does `fleet routes apply haproxy --follow` run? what was set over the runtime API "
+    "stays until HAProxy is reloaded",
+}
 
 
 def drift_table(found: DriftDocument) -> Table:
@@ -62,3 +71,5 @@ def drift_lines(found: DriftDocument) -> Iterator[Cell]:
     told = f"{counted(amiss, 'route')} astray" if found.drifted else "as it should be"
     text = f"{found.proxy} at {found.url}: {told}, {found.same} right (revision {found.revision})"
     yield cell(text, "bad" if found.drifted else "good")
+    if found.drifted:
+        yield from indented(f"next: {_NEXT[found.proxy]}", "  ", hang=6)

@@ -299,8 +299,9 @@ def test_drift_is_told_route_by_route() -> None:
         ["missing", "b.example", "-", "10.0.0.1:80"],
         ["extra", "c.example", "no backend", "-"],
     ]
-    last = list(drift_lines(found))[-1].text
-    assert last == "caddy at http://127.0.0.1:2019: 3 routes astray, 2 right (revision 7)"
+    summary, hint = (line.text for line in list(drift_lines(found))[-2:])
+    assert hint.startswith("  next: ")
+    assert summary == "caddy at http://127.0.0.1:2019: 3 routes astray, 2 right (revision 7)"
 
 
 def test_options_of_a_document() -> None:
