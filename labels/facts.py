@@ -29,7 +29,8 @@ class Facts(Value, frozen=True, kw_only=True):
     """One container. `state` is the Engine's word; `identity` survives a recreate, `id` does not.
 
     `addresses` are its own in the Engine's networks, best first; `host_network`: it has none, its
-    ports are those of its host.
+    ports are those of its host. `one_off`: it was started beside a service, with its labels and its
+    identity, for one command.
     """
 
     host: str
@@ -41,6 +42,7 @@ class Facts(Value, frozen=True, kw_only=True):
     health: Health = "none"
     started: datetime | None = None
     finished: datetime | None = None
+    one_off: bool = False
     host_network: bool = False
     ports: tuple[Published, ...] = ()
     addresses: tuple[str, ...] = ()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from labels.conflicts import Candidate
 from labels.endpoints import Resolution, resolve
 from labels.facts import Facts, Place
@@ -56,8 +58,8 @@ class Known:
 
     @property
     def group(self) -> tuple[str, str]:
-        """What it shares with those that it was recreated from."""
-        return self.facts.host, self.facts.identity
+        """What it shares with those that it was recreated from; one for one command, with none."""
+        return self.facts.host, "" if self.facts.one_off else self.facts.identity
 
     @property
     def alive(self) -> bool:
@@ -73,6 +75,8 @@ class Known:
         """Read its labels."""
         facts = self.facts
         self.parsed = parse(facts.labels, facts.host, facts.name, rules)
+        if facts.one_off and self.parsed.wishes:
+            self.parsed = replace(self.parsed, wishes=(), issues=(_one_off(facts),))
         self.wishes = {wish.key: wish for wish in self.parsed.wishes if self.parsed.enabled}
 
     def locate(self, place: Place | None) -> None:
@@ -130,6 +134,17 @@ class Known:
         if wish.weight == 0:
             return "off"
         return "unreachable" if self.located and found.endpoint is None else standing
+
+
+def _one_off(facts: Facts) -> Issue:
+    return Issue(
+        code="one-off",
+        severity="info",
+        message="It runs one command (`docker compose run`), with the labels of its service.",
+        action="There is no route to it.",
+        host=facts.host,
+        container=facts.name,
+    )
 
 
 class Register:

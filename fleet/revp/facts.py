@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 DEFAULT_NETWORK = "bridge"  # that of containers for which nobody chose one
 HOST_NETWORK = "host"
 _LENT = "container:"
+_ONE_OFF = "com.docker.compose.oneoff"
 
 
 def lender_of(container: Container) -> str:
@@ -46,6 +47,7 @@ def facts_of(container: Container, lender: Container | None = None) -> Facts:
         health=_health(container),
         started=container.started,
         finished=container.finished,
+        one_off=container.labels.get(_ONE_OFF, "").lower() == "true",
         host_network=network.network_mode == HOST_NETWORK,
         ports=tuple(_published(port) for port in network.ports),
         addresses=tuple(_addresses(network)),

@@ -421,6 +421,12 @@ def test_where_proxies_reach_a_host(host: Host, address: str, here: bool) -> Non
     assert place_of(host, away).stale_since == NOON
 
 
+@pytest.mark.parametrize(("said", "one_off"), [("True", True), ("False", False)])
+def test_container_of_compose_run_is_told_as_one_for_one_command(said: str, one_off: bool) -> None:
+    facts = facts_of(container(labels={"com.docker.compose.oneoff": said}))
+    assert facts.one_off is one_off
+
+
 def test_static_routes_are_told_with_what_is_wrong_with_their_names() -> None:
     routes = (
         Route(domain="NAS.example.com", backend_url="https://nas.lan", insecure_skip_verify=True),

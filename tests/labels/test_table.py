@@ -147,6 +147,22 @@ def test_heir_without_labels_takes_the_route_away() -> None:
     assert told.table.containers() == ()
 
 
+def test_container_for_one_command_takes_no_part_in_what_its_service_serves() -> None:
+    told = Told()
+    told.put(WEB_1)
+    command = replace(WEB_1, id="run", name="web-run", one_off=True)
+    assert told.put(command) == []
+    assert told.outcomes() == {"edge/web-1": "served", "edge/web-run": ""}
+    assert [(issue.code, issue.container) for issue in told.table.table.issues] == [
+        ("one-off", "web-run")
+    ]
+    told.put(replace(WEB_1, state="exited"))
+    assert told.members("a.example") == {"edge/web-1": "draining"}, "it is no heir"
+    told.put(WEB_1)
+    assert told.remove(command) == []
+    assert told.table.table.issues == ()
+
+
 def test_hosts_out_of_reach_keep_their_endpoints_and_that_is_no_change_of_a_route() -> None:
     told = Told()
     told.put(WEB_1)
@@ -277,12 +293,13 @@ def test_no_routes_at_all_are_believed_only_if_no_host_is_missing() -> None:
     assert (told.table.table.complete, told.table.table.missing) == (False, ("late",))
     told.table.give_up("late", told.now)
     told.settle()
-    assert not told.table.table.complete, "an empty document takes all away"
+    # An empty document takes all away.
+    assert (told.table.table.complete, told.table.table.missing) == (False, ("late",))
     told.put(WEB_1)
-    assert told.table.table.complete
+    assert (told.table.table.complete, told.table.table.missing) == (True, ("late",))
     told.table.forget("edge", CONFIGURATION, told.now)
     told.settle()
-    assert not told.table.table.complete
+    assert (told.table.table.complete, told.table.table.missing) == (False, ("late",))
     told.table.forget("late", CONFIGURATION, told.now)
     told.settle()
     assert told.table.table.complete, "no host, no routes"
