@@ -71,8 +71,10 @@ class Holding:
             _expire(recent, now)
         going_at_all = len(self._went) + len(self._kept) + len(going) + len(self.dying)
         share = self.policy.mass_removal
+        # Those of a minute ago, without what was held by then: that serves nobody.
+        before = routes + len(self._went) + len(self._kept) - len(self.until)
         few = not share or going_at_all < self.policy.mass_removal_least
-        if few or going_at_all <= share * (routes + len(self._went)):
+        if few or going_at_all <= share * before:
             self._went |= dict.fromkeys(going, now)
             return None
         until = now + timedelta(seconds=self.policy.mass_removal_hold)

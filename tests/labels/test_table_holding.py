@@ -13,6 +13,10 @@ from tests.labels.telling import CONFIGURATION, Told, after, container, place
 TEN = [container(f"web-{n}", f"{n}.example", port=8000 + n) for n in range(10)]
 
 
+def web_label(number: int) -> dict[str, str]:
+    return {"snadboy.revp.domain": f"other-{number}.example"}
+
+
 def told_of(*containers: Facts, share: float = 0.5) -> Told:
     told = Told("edge", "core", policy=TablePolicy(mass_removal=share))
     told.put(*containers)
@@ -95,6 +99,18 @@ def test_removals_further_apart_are_not_added_up() -> None:
         told.remove(*some)
         told.wait(180)
     assert len(told.domains) == 2
+
+
+def test_held_routes_are_no_reason_to_let_the_rest_go() -> None:
+    """One host after the other loses all: of what the second has, all goes."""
+    others = [replace(facts, host="core", labels=web_label(n)) for n, facts in enumerate(TEN[1:])]
+    told = told_of(*TEN, *others)
+    told.remove(*TEN, others[0])
+    told.wait(180)
+    assert len([route for route in told.table.table.routes if route.held_until]) == 11
+    told.remove(*others[1:])
+    told.wait(60)
+    assert len(told.domains) == 19
 
 
 def test_routes_of_a_host_out_of_reach_do_not_go_and_so_do_not_count() -> None:
