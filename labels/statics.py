@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from labels.backends import Source
 from labels.conflicts import Candidate
 from labels.facts import StaticRoute
-from labels.known import Source
 from labels.model import Endpoint, Issue, Key, Member, Step
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labels.agenda import Agenda
 from labels.ordered import Ordered
+from labels.timers import Timers
 from tests.labels.telling import after
 
 _numbers = st.integers(0, 9)
@@ -40,14 +40,14 @@ def test_values_are_in_the_order_of_their_keys(
 
 
 def test_appointments_come_up_once_at_the_time_they_were_last_moved_to() -> None:
-    agenda = Agenda()
-    agenda.put(("a",), after(1), "x")
-    agenda.put(("b",), after(3), "y")
-    agenda.put(("a",), after(5), "z")
-    agenda.put(("c",), after(2))
-    agenda.put(("c",), None)
-    assert agenda.first == after(3)
-    assert [made.event for made in agenda.due(after(4))] == ["y"]
-    assert [made.event for made in agenda.due(after(5))] == ["z"]
-    assert list(agenda.due(after(99))) == []
-    assert agenda.first is None
+    timers = Timers()
+    timers.put(("a",), after(1), "x")
+    timers.put(("b",), after(3), "y")
+    timers.put(("a",), after(5), "z")
+    timers.put(("c",), after(2))
+    timers.put(("c",), None)
+    assert timers.first == after(3)
+    assert [made.event for made in timers.due(after(4))] == ["y"]
+    assert [made.event for made in timers.due(after(5))] == ["z"]
+    assert list(timers.due(after(99))) == []
+    assert timers.first is None

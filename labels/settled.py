@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import chain
 
 from labels import conflicts
-from labels.known import Source
+from labels.backends import Source
 from labels.model import Conflict, Issue, Key, Route, Table, Waiting
 from labels.ordered import Ordered
 from labels.pools import EMPTY, Pool
 
 
-class Board:
+class Settled:
     """The settled state. `changed`: it differs from the last table that was made of it."""
 
     def __init__(self) -> None:

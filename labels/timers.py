@@ -1,4 +1,4 @@
-"""What happens at its time if nothing else does: one appointment for each name."""
+"""What happens at its time if nothing else does: one timer for each name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 Name = tuple[str, ...]
 
 
-class Appointment(NamedTuple):
+class Timer(NamedTuple):
     """When something happens, to whom, and what it is called."""
 
     time: datetime
@@ -18,21 +18,21 @@ class Appointment(NamedTuple):
     event: str
 
 
-class Agenda:
-    """Appointments by time. Those that were moved are skipped when they come up."""
+class Timers:
+    """Timers, the earliest first. Those that were moved are skipped when they come up."""
 
     def __init__(self) -> None:
-        self._valid: dict[Name, Appointment] = {}
-        self._queue: list[Appointment] = []
+        self._valid: dict[Name, Timer] = {}
+        self._queue: list[Timer] = []
 
     def put(self, name: Name, time: datetime | None, event: str = "") -> None:
-        """Make, move or cancel (None) the appointment of a name."""
+        """Set, move or cancel (None) the timer of a name."""
         if time is None:
             self._valid.pop(name, None)
             if not self._valid:
                 self._queue.clear()
             return
-        made = Appointment(time, name, event)
+        made = Timer(time, name, event)
         if self._valid.get(name) != made:
             self._valid[name] = made
             heapq.heappush(self._queue, made)
@@ -43,7 +43,7 @@ class Agenda:
         self._skip()
         return self._queue[0].time if self._queue else None
 
-    def due(self, now: datetime) -> Iterator[Appointment]:
+    def due(self, now: datetime) -> Iterator[Timer]:
         """Those whose time has come, the earliest first; each only once."""
         while (first := self.first) is not None and first <= now:
             made = heapq.heappop(self._queue)

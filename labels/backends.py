@@ -1,4 +1,4 @@
-"""One container as the table of routes knows it, and all of them by what they are asked for."""
+"""Containers as the backends of routes: one of them, and all by what is asked of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def member_id(host: str, container_id: str) -> str:
 
 
 @dataclass(slots=True)
-class Known:
+class Backend:
     """A container, what its labels say, and what was seen of its life.
 
     Attributes:
@@ -147,53 +147,53 @@ def _one_off(facts: Facts) -> Issue:
     )
 
 
-class Register:
-    """All known containers: by id, by host, by what they want, and by whom they follow."""
+class Backends:
+    """All containers: by id, by host, by what they want, and by whom they follow."""
 
     def __init__(self) -> None:
-        self._all: dict[str, Known] = {}
-        self._hosts: dict[str, dict[str, Known]] = {}
-        self._keys: dict[Key, dict[str, Known]] = {}
-        self._groups: dict[tuple[str, str], dict[str, Known]] = {}
+        self._all: dict[str, Backend] = {}
+        self._hosts: dict[str, dict[str, Backend]] = {}
+        self._keys: dict[Key, dict[str, Backend]] = {}
+        self._groups: dict[tuple[str, str], dict[str, Backend]] = {}
 
-    def get(self, name: str) -> Known | None:
+    def get(self, name: str) -> Backend | None:
         """One by the table's name of it."""
         return self._all.get(name)
 
-    def all(self) -> Iterable[Known]:
+    def all(self) -> Iterable[Backend]:
         """All of them, in no order."""
         return self._all.values()
 
-    def of_host(self, host: str) -> Mapping[str, Known]:
+    def of_host(self, host: str) -> Mapping[str, Backend]:
         """Those of one host, by their names in the table."""
         return self._hosts.get(host, {})
 
-    def wanting(self, key: Key) -> Mapping[str, Known]:
+    def wanting(self, key: Key) -> Mapping[str, Backend]:
         """Those that want a domain and path."""
         return self._keys.get(key, {})
 
-    def group(self, group: tuple[str, str]) -> Mapping[str, Known]:
+    def group(self, group: tuple[str, str]) -> Mapping[str, Backend]:
         """Those that are one after the other, as a recreate makes them; none without identity."""
         return self._groups.get(group, {}) if group[1] else {}
 
-    def add(self, known: Known) -> None:
+    def add(self, backend: Backend) -> None:
         """Begin with one."""
-        self._all[known.id] = known
-        self._hosts.setdefault(known.facts.host, {})[known.id] = known
-        self._groups.setdefault(known.group, {})[known.id] = known
-        for key in known.wishes:
-            self._keys.setdefault(key, {})[known.id] = known
+        self._all[backend.id] = backend
+        self._hosts.setdefault(backend.facts.host, {})[backend.id] = backend
+        self._groups.setdefault(backend.group, {})[backend.id] = backend
+        for key in backend.wishes:
+            self._keys.setdefault(key, {})[backend.id] = backend
 
-    def drop(self, known: Known) -> None:
+    def drop(self, backend: Backend) -> None:
         """Forget one."""
-        del self._all[known.id]
-        _take(self._hosts, known.facts.host, known.id)
-        _take(self._groups, known.group, known.id)
-        for key in known.wishes:
-            _take(self._keys, key, known.id)
+        del self._all[backend.id]
+        _take(self._hosts, backend.facts.host, backend.id)
+        _take(self._groups, backend.group, backend.id)
+        for key in backend.wishes:
+            _take(self._keys, key, backend.id)
 
 
-def _take(index: dict[K, dict[str, Known]], where: K, name: str) -> None:
+def _take(index: dict[K, dict[str, Backend]], where: K, name: str) -> None:
     del index[where][name]
     if not index[where]:
         del index[where]
