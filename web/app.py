@@ -16,6 +16,7 @@ from web.gate import LOOPBACK_NAMES, Gate
 from web.history import History
 from web.listening import parse_listen
 from web.live import handlers as live_handlers
+from web.live.socket import serve_socket
 from web.live.source import LiveSource
 from web.log_source import LogSource
 from web.parameters import refuse_undeclared
@@ -60,6 +61,7 @@ HANDLERS = (
     live_handlers.stream_hosts,
     live_handlers.stream_containers,
     live_handlers.stream_stats,
+    serve_socket,
     show_metrics,
     *HANDLERS_OF_ROUTES,
 )

@@ -6,6 +6,7 @@ its task, and with it the end of the program, waiting for ever.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,7 @@ class ClientStream(trio.abc.HalfCloseableStream):
     def __init__(self, stream: trio.SocketStream, write_timeout: float) -> None:
         self._stream = stream
         self._write_timeout = write_timeout
+        self.patience = math.inf  # who asks by HTTP may be silent, and listen
         self.socket = stream.socket  # Hypercorn asks it for the addresses
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -41,8 +43,10 @@ class ClientStream(trio.abc.HalfCloseableStream):
         await self._stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Receive what there is."""
-        return bytes(await self._stream.receive_some(max_bytes))
+        """Receive what there is; nothing, as at the end, after `patience` seconds of silence."""
+        with trio.move_on_after(self.patience):
+            return bytes(await self._stream.receive_some(max_bytes))
+        return b""
 
     async def send_eof(self) -> None:
         """End our direction."""

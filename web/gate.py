@@ -9,8 +9,9 @@ import hmac
 from typing import cast
 
 from litestar.datastructures import MutableScopeHeaders
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
+from web.live.admission import SOCKET_PATH, check_origin, offered_token, refuse_socket
 from web.page import STYLE_HASH
 from web.paths import routable
 from web.problems import Problem
@@ -65,8 +66,7 @@ class Gate:
         """Check, then pass on, or answer with the problem."""
         kind: str = scope["type"]
         if kind == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            await self._admit(cast("WebSocketScope", scope), receive, send)
             return
         if kind != "http":
             await self._app(scope, receive, send)
@@ -90,6 +90,26 @@ class Gate:
             # The server leaves out the body by its own copy of the method.
             http = cast("HTTPScope", {**http, "method": "GET"})
         await self._app(http, receive, send_guarded)
+
+    async def _admit(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        if scope["path"] != SOCKET_PATH:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            return
+        headers = MutableScopeHeaders(scope)
+        host, said = headers.get("host", ""), headers.get("authorization")
+        try:
+            if self._names is not None:
+                self._check_host(host)
+            check_origin(headers.get("origin"), host)
+            if self._token is not None:
+                if said is None and (offered := offered_token(scope["subprotocols"])) is not None:
+                    said = f"Bearer {offered}"
+                self._check_token(said or "", self._token)
+        except Problem as problem:
+            await refuse_socket(problem, scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
     def _check(self, scope: HTTPScope) -> None:
         headers = MutableScopeHeaders(scope)

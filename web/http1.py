@@ -6,13 +6,22 @@ before their first request, so a client could hold them for ever.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import cast
+
 import h11
 import trio
 from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.typing import ConnectionState
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from wsproto.events import Ping
 
+from web.connections import ClientStream
+
+_EXTENSIONS = b"sec-websocket-extensions"
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -49,6 +58,39 @@ async def _drain(receive: Receive) -> None:
 
 
 class _Protocol(H11Protocol):
+    ping = math.inf  # seconds between pings on a WebSocket
+    expect_pongs: Callable[[], None]
+    _pinging: trio.CancelScope | None = None
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        """Compress no messages: it takes 300 KB for each client, and can blow one up a lot."""
+        kept = [header for header in request.headers if header[0] != _EXTENSIONS]
+        if len(kept) < len(request.headers):
+            request = h11.Request(
+                method=request.method,
+                headers=kept,
+                target=request.target,
+                http_version=request.http_version,
+            )
+        await super()._create_stream(request)
+        if isinstance(self.stream, WSStream):
+            self.expect_pongs()
+            self._pinging = trio.CancelScope()
+            self.task_group.spawn(self._send_pings, self.stream, self._pinging)
+
+    async def _send_pings(self, stream: WSStream, scope: trio.CancelScope) -> None:
+        """Hypercorn's own pings would hold the connection's end up until the next one is due."""
+        with scope:
+            while True:
+                await trio.sleep(self.ping)
+                if stream.state is ASGIWebsocketState.CONNECTED:
+                    await stream._send_wsproto_event(Ping())
+
+    async def _close_stream(self) -> None:
+        if self._pinging is not None:
+            self._pinging.cancel()
+        await super()._close_stream()
+
     async def _check_protocol(self, event: h11.Request) -> None:
         """Offers of HTTP/2 are not taken up; the request is answered as it is."""
 
@@ -56,9 +98,11 @@ class _Protocol(H11Protocol):
 class Http1Connection(TCPServer):
     """Serves one client; awaited like a `TCPServer`."""
 
+    ping = math.inf
+
     async def _read_data(self) -> None:
         offered = self.protocol.protocol
-        self.protocol = _Protocol(  # type: ignore[assignment]  # has the same methods
+        protocol = _Protocol(
             self.app,
             self.config,
             self.context,
@@ -69,4 +113,12 @@ class Http1Connection(TCPServer):
             offered.server,
             self.protocol_send,
         )
+        protocol.ping = self.ping
+        protocol.expect_pongs = self._expect_pongs
+        self.protocol = protocol  # type: ignore[assignment]  # has the same methods
         await super()._read_data()
+
+    def _expect_pongs(self) -> None:
+        """From now on the client answers pings, so a long silence means that it is gone."""
+        stream = cast("ClientStream", self.stream)  # as `web.server` makes it
+        stream.patience = 3 * self.ping

@@ -33,6 +33,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "bad-body": (400, "Bad body"),
     "bad-parameter": (400, "Bad query parameter"),
     "token-required": (401, "Token required"),
+    "wrong-origin": (403, "Wrong Origin header"),
     "unknown-host": (404, "Unknown host"),
     "unknown-container": (404, "Unknown container"),
     "unknown-image": (404, "Unknown image"),

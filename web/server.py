@@ -16,6 +16,7 @@ from web.connections import ClientStream, Connections
 from web.http1 import Http1Connection, draining
 from web.leaving import not_for_nobody
 from web.listening import Bound, bind
+from web.live.socket import MAX_MESSAGE
 
 logger = logging.getLogger("fleet.web")
 
@@ -86,6 +87,7 @@ class _Server:
         self._config.errorlog = logger
         self._config.include_server_header = False
         self._config.keep_alive_timeout = limits.idle
+        self._config.websocket_max_message_size = MAX_MESSAGE
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -121,13 +123,15 @@ class _Server:
                 await trio.aclose_forcefully(stream)
                 return
             try:
-                await Http1Connection(
+                connection = Http1Connection(
                     self._asgi,
                     self._config,
                     self._context,
                     ConnectionState({}),
                     stream,  # type: ignore[arg-type]  # declared as TLS, used as any stream
                 )
+                connection.ping = self._limits.ping
+                await connection
             except Exception:  # the boundary: one client must not end the program
                 logger.exception("a web client's connection failed")
             finally:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import trio
 from litestar import Request
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 
 from web.exposition.answer import Exposition
@@ -37,7 +38,7 @@ class Sources(msgspec.Struct, frozen=True):
     live: LiveSource | None = None
 
 
-def sources(request: WebRequest) -> Sources:
+def sources(request: ASGIConnection[Any, Any, Any, State]) -> Sources:
     """The sources of the application that answers this request."""
     found = request.app.state["sources"]
     assert isinstance(found, Sources)  # noqa: S101 - set by create_app, narrows the type
