@@ -20,12 +20,16 @@ from labels.words import STANDINGS, listed
 from web.route_documents import (
     DomainDocument,
     MemberDocument,
+    RouteChangeDocument,
+    RouteChangesDocument,
     RoutedContainerDocument,
     RoutedContainersDocument,
     RouteDocument,
     RouteIssueDocument,
     RoutesDocument,
 )
+
+_MOST_CHANGES = "10"
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
         covered: The wildcard domain that requests go to, as the domain itself has no route.
         containers: Those that ask for the domain, or for what covers it.
         speaking: Where none does: those with a label that speaks of it.
+        changes: The latest of the domain, newest last, also from before the fleet's start.
         meant: Where nothing is known: names that may have been meant.
     """
 
@@ -50,6 +55,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     covered: DomainDocument | None
     containers: tuple[RoutedContainerDocument, ...]
     speaking: tuple[RoutedContainerDocument, ...]
+    changes: tuple[RouteChangeDocument, ...] = ()
     meant: tuple[str, ...] = ()
 
     @property
@@ -111,6 +117,7 @@ def explain(api: Api, domain: str, path: str = "/") -> Explained:
     names = [found.domain for found in (known, covered) if found is not None]
     asking = _containers(api, names) if names else []
     others = _containers(api, ()) if not asking else []
+    latest = {"domain": known.domain if known else domain, "limit": _MOST_CHANGES}
     return Explained(
         domain=known.domain if known else domain,
         path=path,
@@ -120,6 +127,7 @@ def explain(api: Api, domain: str, path: str = "/") -> Explained:
         covered=covered,
         containers=tuple(asking),
         speaking=tuple(each for each in others if speaks_of(each, domain)),
+        changes=api.read("/api/revp/changes", RouteChangesDocument, latest).changes,
         meant=meant,
     )
 
@@ -162,8 +170,7 @@ def lines(found: Explained) -> Iterator[Cell]:
     yield from _section("conflicts", _conflicts(found))
     yield from _section("labels that speak of it", _speaking(found))
     yield from _section("issues", issue_lines(_issues(found)))
-    changes = found.known.changes if found.known else ()
-    yield from _section("changes", chain(*map(change_lines, changes)))
+    yield from _section("changes", chain(*map(change_lines, found.changes)))
 
 
 def _section(title: str, inside: Iterable[Cell]) -> Iterator[Cell]:

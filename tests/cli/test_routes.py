@@ -86,15 +86,17 @@ def explained(routing: RoutesInMemory, name: str, covered: str = "", path: str =
     asking = [
         each for each in containers if {wish.domain for wish in each.wishes} & {name, covered}
     ]
+    known = describe_domain(name, table, changes)
     return Explained(
         domain=name,
         complete=table.complete,
         missing=table.missing,
-        known=describe_domain(name, table, changes),
+        known=known,
         covered=describe_domain(covered, table, changes) if covered else None,
         containers=tuple(asking),
         speaking=tuple(each for each in containers if not asking and speaks_of(each, name)),
         path=path,
+        changes=known.changes if known else (),
     )
 
 
