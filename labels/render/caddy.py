@@ -19,7 +19,10 @@ from labels.render.document import Memo, Rendered
 
 __all__ = ["GROUP", "Options", "Renderer"]
 
-GROUP = 128  # domains in one group: above a hundred Caddy bisects
+GROUP = 128  # domains in one group
+LINEAR = 100  # above as many Caddy bisects
+# Where Caddy bisects it takes upper case for other letters; the routes within do not.
+_LARGE = b',{"header_regexp":{"Host":{"pattern":"[A-Z]"}}}'
 _NOT_FOUND = b'{"handle":[{"handler":"static_response","status_code":404}]}'
 
 
@@ -125,8 +128,9 @@ def _routes(pairs: Sequence[tuple[str, bytes]]) -> msgspec.Raw:
 
 def _group(domains: Sequence[str], pairs: Sequence[tuple[str, bytes]]) -> bytes:
     # Not `terminal`: a request that no route takes goes on, to a wildcard or to the 404.
-    return b'{"match":[{"host":%b}],"handle":[{"handler":"subroute","routes":[%b]}]}' % (
+    return b'{"match":[{"host":%b}%b],"handle":[{"handler":"subroute","routes":[%b]}]}' % (
         msgspec.json.encode(domains),
+        _LARGE if len(domains) > LINEAR else b"",
         b",".join([route for _, route in pairs]),
     )
 

@@ -120,6 +120,7 @@ def test_requests_reach_what_the_table_says(lab: Lab, caddy: Caddy, fleet: Fleet
         plain("w.wild.example", backend(b), path="/only"),
         plain("three.example", backend(a, weight=30), backend(b, weight=10)),
         plain("empty.example"),
+        *(plain(f"n{number}.example", backend(b)) for number in range(150)),
     )
     start(caddy, fleet)
     assert fleet.asked[-1][1]["authorization"] == "Bearer secret"
@@ -136,6 +137,8 @@ def test_requests_reach_what_the_table_says(lab: Lab, caddy: Caddy, fleet: Fleet
         ("x.wild.example", "/"): (200, "a", "/"),
         ("w.wild.example", "/only/x"): (200, "b", "/only/x"),
         ("w.wild.example", "/"): (200, "a", "/"),
+        ("X.Wild.Example", "/"): (200, "a", "/"),
+        ("N149.example", "/"): (200, "b", "/"),
         ("x.y.wild.example", "/"): (404, "", ""),
         ("wild.example", "/"): (404, "", ""),
         ("empty.example", "/x"): (503, "", ""),
