@@ -106,6 +106,10 @@ class Reloader:
             await self._reload()
 
     async def _reload(self) -> None:
+        is_blank = await trio.to_thread.run_sync(_is_blank, self._path)
+        if is_blank and self._running.config.hosts:
+            self._running.refuse(f"{self._path} is empty: is it being written, is the disk full?")
+            return
         try:
             new = await trio.to_thread.run_sync(load, self._path, self._environ)
         except ConfigError as error:
@@ -125,3 +129,11 @@ class Reloader:
         self._watch.follow(referenced(new))
         self._taken(new)
         self._supervisor.want(new.hosts, restart=frozenset(change.restarted))
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether nothing is written in a file, which is not how anybody says to leave all hosts."""
+    try:
+        return not path.read_bytes().strip()
+    except OSError:  # whoever reads it next tells why
+        return False

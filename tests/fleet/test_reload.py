@@ -104,6 +104,16 @@ async def test_a_removed_file_changes_nothing(engine: Engine, tmp_path: Path) ->
         assert it.fleet.status("a") == "up"
 
 
+async def test_an_emptied_file_changes_nothing(engine: Engine, tmp_path: Path) -> None:
+    async with reloading(tmp_path / "hosts.toml", toml("a", engine=engine)) as it:
+        await it.fleet.until_up("a")
+        it.write("\n")
+        await it.fleet.until(lambda: it.running.document().error, "it is shown")
+        assert "is empty" in (it.running.document().error or "")
+        assert it.taken == []
+        assert it.fleet.status("a") == "up"
+
+
 async def test_a_trigger_reads_at_once(engine: Engine, tmp_path: Path) -> None:
     async with reloading(tmp_path / "hosts.toml", toml("a", engine=engine)) as it:
         await it.fleet.until_up("a")
