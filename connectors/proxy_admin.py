@@ -20,7 +20,7 @@ from config.urls import check_admin_url
 from connectors.wire import MalformedError, Reader, TruncatedError
 
 TIMEOUT: Final = 10.0  # seconds for one answer, from the name to its last byte
-LARGEST: Final = 64 * 1024 * 1024  # bytes of one answer
+LARGEST: Final = 64 * 1024 * 1024  # bytes of one answer, or of all pages
 RECEIVE: Final = 64 * 1024
 PAGES: Final = 200
 PER_PAGE: Final = 1000
@@ -82,9 +82,13 @@ class ProxyAdmin:
             ProxyError: As `get`; or there are too many.
         """
         found: list[bytes] = []
+        size = 0
         for page in range(1, PAGES + 1):
             body, following = await self._get(f"{target}?per_page={PER_PAGE}&page={page}")
             found.append(body)
+            size += len(body)
+            if size > LARGEST:
+                raise self._too_large()
             if following != str(page + 1):
                 return found
         raise ProxyError("not-understood", f"{self._url} has more than {PAGES} pages")

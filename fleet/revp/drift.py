@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+
+import trio
 
 from connectors.proxy_admin import ProxyAdmin, ProxyError
 from labels.drift import Drift, DriftError, ProxyKind, Reading, compare
@@ -27,18 +30,21 @@ async def drift(
         DriftError: The URL may not be asked, nobody answers, or not as such a proxy does.
     """
     try:
-        reading = await _read(kind, ProxyAdmin(url, listed))
+        read = await _asked(kind, ProxyAdmin(url, listed))
     except ProxyError as error:
         raise DriftError(error.code, error.what, error.hint) from error
-    return compare(kind, url, table(), reading)
+    # Of a big proxy, or of what only says to be one, that takes a while.
+    now = table()
+    return await trio.to_thread.run_sync(lambda: compare(kind, url, now, read()))
 
 
-async def _read(kind: ProxyKind, admin: ProxyAdmin) -> Reading:
+async def _asked(kind: ProxyKind, admin: ProxyAdmin) -> Callable[[], Reading]:
+    """What reads all that the proxy answered."""
     if kind == "caddy":
-        return read_caddy(await admin.get("/config/"))
+        return partial(read_caddy, await admin.get("/config/"))
     if kind == "haproxy":
         numbers = read_maps(await admin.command("show map"))
         maps = [await admin.command(f"show map #{number}") for number in numbers]
-        return read_haproxy(maps, await admin.command("show servers state"))
+        return partial(read_haproxy, maps, await admin.command("show servers state"))
     routers = await admin.pages("/api/http/routers")
-    return read_traefik(routers, await admin.pages("/api/http/services"))
+    return partial(read_traefik, routers, await admin.pages("/api/http/services"))

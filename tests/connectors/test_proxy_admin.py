@@ -167,9 +167,23 @@ async def test_pages_are_asked_for_until_the_last(monkeypatch: pytest.MonkeyPatc
         admin = ProxyAdmin(f"http://127.0.0.1:{port_of(server)}")
         pages = await admin.pages("/api/http/routers")
         assert [page[-7:] for page in pages] == [b"&page=1", b"&page=2", b"&page=3"]
+        monkeypatch.setattr(proxy_admin, "LARGEST", 100)  # for all of them
+        with pytest.raises(ProxyError, match="more than 100 bytes"):
+            await admin.pages("/api/http/routers")
+        monkeypatch.undo()
         monkeypatch.setattr(proxy_admin, "PAGES", 2)
         with pytest.raises(ProxyError, match="pages"):
             await admin.pages("/api/http/routers")
+
+
+async def test_pages_are_too_large_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Pages() as server:
+        proxy = ProxyAdmin(f"http://127.0.0.1:{server.address[1]}")  # type: ignore[index]
+        whole = sum(map(len, await proxy.pages("/api")))
+        monkeypatch.setattr(proxy_admin, "LARGEST", whole - 1)
+        with pytest.raises(ProxyError) as told:
+            await proxy.pages("/api")
+        assert told.value.code == "not-understood"
 
 
 async def test_commands_go_to_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
