@@ -236,9 +236,10 @@ class RoutedHosts:
             if container_id not in known:
                 self._borrowers.get(host, {}).pop(container_id, None)
                 table.remove(host, container_id, self._causes.of_gone(container, at), now)
+        names: dict[str, Container] = {}
         for container_id in self._with_borrowers(host, touched):
             if (there := known.get(container_id)) is not None:
-                lender = self._lender(there)
+                lender = self._lender(there, names)
                 table.put(facts_of(there, lender), self._causes.of(there, at), now)
             yield
 
@@ -248,16 +249,20 @@ class RoutedHosts:
         lent = self._borrowers.get(host, {}).items()
         return [*touched, *(who for who, whose in lent if whose in changed and who not in touched)]
 
-    def _lender(self, container: Container) -> Container | None:
-        """The container whose network this one shares; keeps who shares whose."""
+    def _lender(self, container: Container, names: dict[str, Container]) -> Container | None:
+        """The container whose network this one shares; keeps who shares whose.
+
+        `names` is filled with the host's containers by name once one is looked for by that.
+        """
         borrowers = self._borrowers.setdefault(container.host, {})
         if not (whose := lender_of(container)):
             borrowers.pop(container.id, None)
             return None
         borrowers[container.id] = whose
         known = self._tracker.containers(container.host)
-        by_name = (one for one in known.values() if one.name == whose)
-        return known.get(whose) or next(by_name, None)
+        if whose not in known and not names:
+            names |= {one.name: one for one in known.values()}
+        return known.get(whose) or names.get(whose)
 
 
 def _why_moved(before: Place | None, place: Place) -> Cause:
