@@ -97,7 +97,7 @@ def _long(node: Node) -> _Binding:
 
 def _host(text: str | None, container: range) -> range | None:
     """The host's ports. The Engine chooses one of them where there are more than it needs."""
-    if not text:
+    if not text or text == str(CHOSEN_LATER):
         return None
     host = _range(text)
     if len(host) == len(container):

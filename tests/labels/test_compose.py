@@ -110,7 +110,8 @@ PORTS: list[tuple[str, list[Published], list[str]]] = [
     ('["8080:80", "${PORT:-1}:81"]', [published(8080)], ["compose-bad-port"]),
     ("[{published: 80}]", [], ["compose-bad-port"]),
     ("[{target: 80, published: '${PORT}'}]", [], ["compose-bad-port"]),
-    ('["0:80", "70000:80", "a:b", "1:2:3:4", "1-2:80-90", "9-8:1"]', [], ["compose-bad-port"] * 6),
+    ('["80:0", "70000:80", "a:b", "1:2:3:4", "1-2:80-90", "9-8:1"]', [], ["compose-bad-port"] * 6),
+    ('["0:80"]', [published(0)], ["compose-random-port"]),
 ]
 
 
