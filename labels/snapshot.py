@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from labels.facts import Facts, Place
+from labels.facts import Facts, Place, StaticRoute
 from labels.lifecycle import Seen
 from labels.model import Route, Standing, Value
 
@@ -36,6 +36,7 @@ class Snapshot(Value, frozen=True, kw_only=True):
         saved: The last time that the table was told of.
         places: The hosts that were heard of.
         held: The routes held against mass removal.
+        statics: The static routes: without them each start would tell of all as news.
     """
 
     version: Literal[1]
@@ -44,3 +45,4 @@ class Snapshot(Value, frozen=True, kw_only=True):
     places: tuple[Place, ...] = ()
     containers: tuple[Remembered, ...] = ()
     held: tuple[Route, ...] = ()
+    statics: tuple[StaticRoute, ...] = ()

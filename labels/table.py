@@ -304,6 +304,7 @@ class RouteTable:
                 if backend.parsed.routed
             ),
             held=tuple(filter(None, map(self._settled.route, self._holding.until.keys))),
+            statics=tuple(one for there in self._statics.values() for one in there.values()),
         )
 
     def restore(self, snapshot: Snapshot, now: datetime) -> None:
@@ -320,6 +321,7 @@ class RouteTable:
             backend.read(self._reconciler.rules)
             self._reconciler.add(backend, Cause(event="start of fleet"))
             self._remembered.setdefault(each.facts.host, set()).add(backend.id)
+        self.static(snapshot.statics, Cause(event="start of fleet"), now)
         for route in snapshot.held:
             if route.held_until is not None:
                 self._holding.resume(route.key, route.held_until)

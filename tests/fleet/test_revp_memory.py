@@ -92,6 +92,15 @@ async def test_no_number_of_a_revision_is_used_twice_even_after_a_kill(
         assert saved(killed).revision > fleet.table.revision
 
 
+async def test_static_routes_are_news_only_if_they_changed_since_the_last_run(
+    tmp_path: Path,
+) -> None:
+    ip = (Route(domain="ip.example.com", backend_url="http://10.0.0.9:80"),)
+    for routes, news in ((ip, ["added"]), (ip, []), ((), ["removed"])):
+        async with routed(tmp_path, routes=routes) as fleet:
+            assert [change.kind for change in fleet.offered] == news
+
+
 async def test_who_is_remembered_is_not_waited_for_but_the_others_are(tmp_path: Path) -> None:
     places = tuple(Place(name=name, address="127.0.0.1") for name in ("a", "gone"))
     remembered = Snapshot(version=1, revision=7, saved=NOON, places=places)
