@@ -176,16 +176,6 @@ async def test_pages_are_asked_for_until_the_last(monkeypatch: pytest.MonkeyPatc
             await admin.pages("/api/http/routers")
 
 
-async def test_pages_are_too_large_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Pages() as server:
-        proxy = ProxyAdmin(f"http://127.0.0.1:{server.address[1]}")  # type: ignore[index]
-        whole = sum(map(len, await proxy.pages("/api")))
-        monkeypatch.setattr(proxy_admin, "LARGEST", whole - 1)
-        with pytest.raises(ProxyError) as told:
-            await proxy.pages("/api")
-        assert told.value.code == "not-understood"
-
-
 async def test_commands_go_to_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "admin.sock"
     with Lines(path), Lines(("127.0.0.1", 0)) as tcp:
