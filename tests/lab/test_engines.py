@@ -44,6 +44,14 @@ def test_live_restore_keeps_containers_running(lab: Lab) -> None:
     assert engine.docker("ps", "--format", "{{.Names}}").split() == ["survivor"]
 
 
+def test_paused_containers_end_with_their_engine(lab: Lab) -> None:
+    engine = lab.engine()
+    engine.docker("pause", engine.run_container("paused"))
+    engine.kill()
+    engine.close()
+    assert processes_of(engine.folder) == []
+
+
 def test_a_paused_engine_is_silent_until_resumed(lab: Lab) -> None:
     engine = lab.engine()
     engine.pause()
