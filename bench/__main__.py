@@ -17,6 +17,7 @@ SHORT = {
     "rollups": ["--containers", "300", "--every", "10"],
     "history": ["--containers", "50", "--days", "1", "--turns", "5"],
     "routes": ["--containers", "2000", "--turns", "3"],
+    "streams": ["--rounds", "5"],
     "web": ["--seconds", "2", "--turns", "1"],
     "writer": ["--rows", "50000", "--turns", "1", "--seconds", "10"],
 }

@@ -18,7 +18,7 @@ import trio
 from web.documents import Document
 from web.live.documents import RemovedDocument, SubjectType
 
-CALLED_AT_ONCE = 32  # readers, before anything else in the program has its turn
+CALLED_AT_ONCE = 8  # readers, before anything else in the program has its turn
 REMEMBERED = 10_000  # changes of which it is known what they were of, to count what is skipped
 GONE = 1_000  # things that went and can still be told of to a reader who was away
 
