@@ -32,6 +32,8 @@ class Options(Value, frozen=True, kw_only=True):
         token_env: The environment variable of Caddy that holds the token for `self_url`.
         email: For the account at the public authority.
         trusted_proxies: Networks whose `X-Forwarded-*` headers are believed.
+        skip_middlewares: Serve routes without the middlewares that their labels name. Otherwise
+            they answer 503, as what is left out may be what guards them.
         access_log: Log requests, to where Caddy logs.
         try_duration: How long another backend is looked for when one cannot be connected to.
         fail_duration: How long such a backend is passed over.
@@ -53,6 +55,7 @@ class Options(Value, frozen=True, kw_only=True):
     token_env: Annotated[str, Meta(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
     email: Annotated[str, Meta(pattern=r"^([^\s@{}]+@[^\s@{}]+)?$")] = ""
     trusted_proxies: tuple[str, ...] = ()
+    skip_middlewares: bool = False
     access_log: bool = False
     try_duration: Seconds = 5.0
     fail_duration: Seconds = 10.0

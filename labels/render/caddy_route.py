@@ -11,6 +11,7 @@ import msgspec
 from labels.model import Check, Issue, Policy, Route, Settings
 from labels.render.caddy_options import Options, seconds
 from labels.render.caddy_pool import Pool, pool_of, weights_of
+from labels.render.document import UNGUARDED
 from labels.render.notes import Notes
 
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -89,6 +90,9 @@ class Writer:
         if settings.middlewares:
             names = ", ".join(settings.middlewares)
             message = f"Caddy has no middlewares by name: {names[:200]}."
+            if not self._options.skip_middlewares:
+                notes.add("middlewares", "error", message, UNGUARDED)
+                return _UNAVAILABLE
             notes.add("middlewares", "warning", message, "They are left out.")
         if not weights:
             return _UNAVAILABLE

@@ -40,6 +40,8 @@ class Options(Value, frozen=True, kw_only=True):
         maxconn: Connections at once; 0: as many as HAProxy finds fit.
         trusted_proxies: Networks whose `X-Forwarded-*` headers are passed on to backends. Whoever
             else sends some is not believed: backends are told what HAProxy sees.
+        skip_middlewares: Serve routes without the middlewares that their labels name. Otherwise
+            they answer 503, as what is left out may be what guards them.
         retries: How often a request is tried again on other backends.
         retry_non_idempotent: Send also requests such as POST to another backend, when the first
             broke off after it got them.
@@ -69,6 +71,7 @@ class Options(Value, frozen=True, kw_only=True):
     log: Annotated[str, Meta(pattern=r"^([A-Za-z0-9_./:@-]+)?$")] = "/dev/log"
     maxconn: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
     trusted_proxies: tuple[str, ...] = ()
+    skip_middlewares: bool = False
     retries: Annotated[int, Meta(ge=0, le=100)] = 3
     retry_non_idempotent: bool = False
     check_interval: Seconds = 5.0

@@ -38,9 +38,10 @@ def part_of(route: Route, options: Options) -> Part:
     notes = Notes("haproxy", route.domain)
     if not plain_words.is_plain(route, notes):
         return Part(route.domain, route.path, issues=tuple(notes.issues))
-    plain_words.note_unknown(route, notes, "HAProxy")
+    skip = options.skip_middlewares
+    served = plain_words.note_unknown(route, notes, "HAProxy", skip_middlewares=skip)
     name = f"revp.{safe_name(route.key)}"
-    members = plain_words.reachable(route.members, notes)
+    members = plain_words.reachable(route.members, notes) if served else []
     text = (
         f"backend {name} from {DEFAULTS}\n{_requests(route, members, options, notes)}"
         f"    {_POLICIES[route.settings.policy]}\n{_servers(route, members, options, notes)}"

@@ -41,6 +41,8 @@ class Options(Value, frozen=True, kw_only=True):
             nginx refuse the whole document.
         trusted_proxies: Networks whose `X-Forwarded-*` headers are passed on to backends. Whoever
             else sends some is not believed: backends are told what nginx sees.
+        skip_middlewares: Serve routes without the middlewares that their labels name. Otherwise
+            they answer 503, as what is left out may be what guards them.
         connect_timeout: How long a connection to a backend may take.
         read_timeout: How long a backend may be silent.
         tunnel_timeout: The same for routes with WebSockets.
@@ -67,6 +69,7 @@ class Options(Value, frozen=True, kw_only=True):
     )
     without: tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]+$")], ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    skip_middlewares: bool = False
     connect_timeout: Seconds = 3.0
     read_timeout: Seconds = 60.0
     tunnel_timeout: Seconds = 3600.0

@@ -53,10 +53,11 @@ def part_of(route: Route, options: Options) -> Part:
     notes = Notes("nginx", route.domain)
     if not plain_words.is_plain(route, notes) or _is_taken(route, options, notes):
         return Part(route.domain, route.path, issues=tuple(notes.issues))
-    plain_words.note_unknown(route, notes, "nginx")
+    skip = options.skip_middlewares
+    served = plain_words.note_unknown(route, notes, "nginx", skip_middlewares=skip)
     pool = [
         each
-        for each in plain_words.reachable(route.pool, notes)
+        for each in plain_words.reachable(route.pool if served else (), notes)
         if not _is_left_out(each[0], options, notes)
     ]
     upstream, body = "", "        return 503;\n"

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from labels.model import Endpoint, Issue, Member, Route, Severity
+from labels.render.document import UNGUARDED
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 DOMAIN: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
@@ -148,11 +149,15 @@ def own_host(endpoints: Sequence[Endpoint], scheme: str, notes: Notes) -> str:
     return hosts[0]
 
 
-def note_unknown(route: Route, notes: Notes, proxy: str) -> None:
-    """Say what only other proxies can do."""
+def note_unknown(route: Route, notes: Notes, proxy: str, *, skip_middlewares: bool) -> bool:
+    """Say what only other proxies can do; whether the route can be served without."""
     if names := route.settings.middlewares:
         message = f"{proxy} has no middlewares by name: {', '.join(names)[:200]}."
-        notes.add("middlewares", "warning", message, "They are left out.")
+        if skip_middlewares:
+            notes.add("middlewares", "warning", message, "They are left out.")
+        else:
+            notes.add("middlewares", "error", message, UNGUARDED)
     if resolver := route.settings.certificate_resolver:
         message = f"{proxy} has no certificate resolver {resolver[:50]!r}."
         notes.add("certificate-resolver", "info", message, "Its own certificates are used.")
+    return skip_middlewares or not route.settings.middlewares
