@@ -34,7 +34,7 @@ def remove_network(number: int) -> None:
 def reap_run(run: Path) -> None:
     """End and remove everything of one run, whoever owns it."""
     kill_processes(run)
-    for part in run.iterdir():
+    for part in run.glob("*"):  # nothing where an owner has just removed all of it by itself
         if part.is_dir() and part.name != "nets":
             reap_part(part)
     for file in run.glob("nets/*"):

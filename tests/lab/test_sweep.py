@@ -70,7 +70,7 @@ def test_nothing_is_left_of_an_owner(number: signal.Signals | None, engine_2010:
             process.send_signal(number)
             process.wait(20)
             assert processes_of(folder), "a killed owner cleans nothing up"
-            assert folder in sweep()
+            sweep()  # or somebody else, who has just begun, does it
         assert _left_of(folder) == []
         assert not folder.exists()
         assert not Path(f"/run/netns/{namespace}").exists()
