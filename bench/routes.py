@@ -21,10 +21,10 @@ from msgspec.structs import replace
 
 from labels.facts import Facts, Health, Place, Published
 from labels.model import Cause, Table
-from labels.parser import parse
+from labels.parsing.parser import parse
 from labels.render.formats import FORMATS, Format, Renderer
-from labels.snapshot import Snapshot
-from labels.table import RouteTable
+from labels.routing.snapshot import Snapshot
+from labels.routing.table import RouteTable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CAUSE = Cause(event="listed")

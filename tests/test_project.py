@@ -43,6 +43,17 @@ def test_every_dependency_has_its_reason() -> None:
         assert match[0] in reasons, f"docs/decisions.md does not say why {match[0]} is there"
 
 
+def test_every_package_is_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    tops = ("fleet", "connectors", "labels", "storage", "web", "config")
+    found = {
+        ".".join(file.parent.relative_to(ROOT).parts)
+        for top in tops
+        for file in (ROOT / top).rglob("__init__.py")
+    }
+    assert found == set(project["tool"]["setuptools"]["packages"])
+
+
 def test_dependencies_are_locked_with_hashes_and_without_addresses() -> None:
     for name in ("runtime.txt", "dev.txt"):
         text = (ROOT / "requirements" / name).read_text()

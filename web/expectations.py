@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from labels.drift import ProxyKind
+from labels.drift.comparing import ProxyKind
 
 State = Literal[
     "created",

@@ -11,7 +11,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
-from labels.drift import ProxyKind
+from labels.drift.comparing import ProxyKind
 from labels.render.options import Option
 from web.expectations import (
     MAX_OFFSET,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from labels.drift import ProxyKind
+from labels.drift.comparing import ProxyKind
 from labels.model import (
     ChangeKind,
     Origin,

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from labels.drift import Drift, ProxyKind
+from labels.drift.comparing import Drift, ProxyKind
 from labels.facts import Place
-from labels.keys import Rules
 from labels.model import Change, RoutedContainer, Table
+from labels.parsing.keys import Rules
 
 
 class ChangeSubscription(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.cli.route_issues import indented
 from fleet.cli.route_tables import address, counted
 from fleet.cli.table import Cell, Column, Table, Tone, cell
-from labels.drift import ProxyKind
+from labels.drift.comparing import ProxyKind
 from web.route_documents import DriftDocument, ServedDocument
 
 TONES: dict[str, Tone] = {"missing": "bad", "extra": "warn", "different": "bad"}

@@ -16,7 +16,7 @@ from fleet.cli.route_issues import indented, issue_lines
 from fleet.cli.route_tables import STATUS_TONES, address, authority, missing_lines
 from fleet.cli.table import Cell, Tone, cell
 from labels.model import RouteStatus
-from labels.words import STANDINGS, listed
+from labels.routing.words import STANDINGS, listed
 from web.route_documents import (
     DomainDocument,
     MemberDocument,

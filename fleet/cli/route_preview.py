@@ -15,11 +15,11 @@ import msgspec
 from fleet.cli.api import Body, RefusedError
 from fleet.cli.errors import USAGE, CommandError, unknown_host
 from fleet.cli.output import note
-from labels.compose import Compose, ComposeError, read_compose
 from labels.facts import Place
-from labels.keys import Rules
 from labels.model import Table
-from labels.preview import preview
+from labels.parsing.keys import Rules
+from labels.preview.compose import Compose, ComposeError, read_compose
+from labels.preview.previewing import preview
 from web.revp.previewing import ANYWHERE, describe_preview
 from web.route_documents import PreviewDocument
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.cli.route_issues import indented, issue_lines
 from fleet.cli.route_tables import address, authority, counted
 from fleet.cli.table import Cell, Column, Table, Tone, cell
-from labels.words import listed
+from labels.routing.words import listed
 from web.revp.previewing import ANYWHERE
 from web.route_documents import MeetingDocument, PreviewDocument, RouteIssueDocument, WishDocument
 

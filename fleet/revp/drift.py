@@ -8,10 +8,10 @@ from functools import partial
 import trio
 
 from connectors.proxy_admin import ProxyAdmin, ProxyError
-from labels.drift import Drift, DriftError, ProxyKind, Reading, compare
-from labels.drift_caddy import read_caddy
-from labels.drift_haproxy import read_haproxy, read_maps
-from labels.drift_traefik import read_traefik
+from labels.drift.caddy import read_caddy
+from labels.drift.comparing import Drift, DriftError, ProxyKind, Reading, compare
+from labels.drift.haproxy import read_haproxy, read_maps
+from labels.drift.traefik import read_traefik
 from labels.model import Table
 
 

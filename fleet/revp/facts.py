@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from config.addresses import is_loopback
 from config.models import Host, Revp, Route
 from fleet.model import Container, HostState, Port
-from labels.domains import read_domain
 from labels.facts import Facts, Health, Place, Published, StaticRoute
-from labels.keys import Rules
 from labels.model import Settings
-from labels.policy import TablePolicy
-from labels.values import BadValueError
+from labels.parsing.domains import read_domain
+from labels.parsing.keys import Rules
+from labels.parsing.values import BadValueError
+from labels.routing.policy import TablePolicy
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from fleet.revp.facts import facts_of, lender_of, place_of
 from fleet.tracker import Tracker
 from labels.facts import Place
 from labels.model import Cause
-from labels.steps import Steps
-from labels.table import RouteTable
+from labels.routing.steps import Steps
+from labels.routing.table import RouteTable
 
 LISTING = 1.0  # seconds for which what is heard of a host waits for its list to be whole
 JOINING = 10.0  # seconds for which a host that leaves stays until those that join are listed

@@ -23,13 +23,13 @@ from fleet.revp.memory import Memory
 from fleet.revp.names import Names
 from fleet.tracker import Tracker, now
 from labels import model
-from labels.drift import Drift, ProxyKind
+from labels.drift.comparing import Drift, ProxyKind
 from labels.facts import Place
-from labels.keys import Rules
 from labels.model import RoutedContainer, Table
-from labels.snapshot import Snapshot
-from labels.steps import Steps, finish
-from labels.table import RouteTable
+from labels.parsing.keys import Rules
+from labels.routing.snapshot import Snapshot
+from labels.routing.steps import Steps, finish
+from labels.routing.table import RouteTable
 
 PAUSE = 0.05  # seconds between two revisions at least
 LOOK = 5.0  # seconds until the clock is looked at again: it may be set meanwhile

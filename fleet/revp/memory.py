@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from fleet.revp.snapshot import write
-from labels.snapshot import Snapshot
+from labels.routing.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from labels.snapshot import Snapshot
+from labels.routing.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

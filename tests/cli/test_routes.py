@@ -23,7 +23,7 @@ from fleet.cli.route_tables import is_bad, routes_table, shown, unserved
 from fleet.cli.routes import FORMATS, PARTS
 from fleet.cli.routes_drift import KINDS
 from fleet.cli.table import Cell, Table
-from labels.drift import ProxyKind
+from labels.drift.comparing import ProxyKind
 from labels.render.formats import FORMATS as MADE
 from tests.cli.running import FLEET, Fleet
 from tests.cli.test_older_fleet import BASE, answering

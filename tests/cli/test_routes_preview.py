@@ -7,7 +7,7 @@ import pytest
 
 from fleet.cli.route_preview import project_of, with_project
 from fleet.cli.route_preview_tables import is_bad, preview_lines
-from labels.compose import read_compose
+from labels.preview.compose import read_compose
 from tests.cli.running import Fleet
 from tests.cli.test_older_fleet import BASE, answering
 from web.route_documents import MeetingDocument, PreviewDocument

@@ -7,12 +7,12 @@ from typing import get_args
 import pytest
 
 import labels.model
-import labels.values
+import labels.parsing.values
 from config import models
 from config.models import Revp, Route
 from config.route_checks import LONGEST_PATH, PATH
 from config.urls import Backend, split_backend
-from labels.values import BadValueError, read_path
+from labels.parsing.values import BadValueError, read_path
 from tests.config.conftest import Good, Mistakes
 
 HOSTS = '[hosts.a]\nconnection = "local"\n'
@@ -140,7 +140,7 @@ def test_where_proxies_reach_hosts(good: Good) -> None:
 
 def test_policies_and_paths_are_those_of_labels() -> None:
     assert get_args(models.Policy) == get_args(labels.model.Policy)
-    assert PATH.pattern == labels.values.PATH.pattern
+    assert PATH.pattern == labels.parsing.values.PATH.pattern
     assert read_path(f"/{'a' * (LONGEST_PATH - 1)}")
     with pytest.raises(BadValueError):
         read_path(f"/{'a' * LONGEST_PATH}")

@@ -15,8 +15,8 @@ from fleet.revp.facts import facts_of, place_of, static_routes
 from fleet.revp.hosts import CONFIGURATION, JOINING, LISTING, RoutedHosts
 from fleet.tracker import Tracker
 from labels.model import Change
-from labels.steps import finish
-from labels.table import RouteTable
+from labels.routing.steps import finish
+from labels.routing.table import RouteTable
 from tests.fleet.values import NOON, container, event
 
 STATIC = [Route(domain="nas.example.com", backend_url="http://10.0.0.9")]

@@ -20,7 +20,7 @@ from fleet.revp.present import RouteCounts
 from fleet.revp.snapshot import FILE, read
 from labels.facts import Place
 from labels.model import Cause, Change
-from labels.snapshot import Snapshot
+from labels.routing.snapshot import Snapshot
 from tests.fleet.routed import routed
 from tests.fleet.values import NOON
 

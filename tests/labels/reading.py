@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labels.model import Issue, Parsed, Wish
-from labels.parser import parse
+from labels.parsing.parser import parse
 
 PREFIX = "snadboy.revp"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from labels.facts import Facts, Health, Place, Published
-from labels.keys import Rules
 from labels.model import Cause, Change, Key, Member, Route
-from labels.policy import TablePolicy
-from labels.table import RouteTable
+from labels.parsing.keys import Rules
+from labels.routing.policy import TablePolicy
+from labels.routing.table import RouteTable
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CONFIGURATION = Cause(event="configuration")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from labels.changes import change, described, shown
 from labels.model import Cause, Check, Key, Member, Route, Settings, Standing
+from labels.routing.changes import change, described, shown
 from tests.labels.render.tables import member, route
 from tests.labels.telling import START, after
 

@@ -8,10 +8,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labels import compose_tree
-from labels.compose import Compose, ComposeError, Service, read_compose
-from labels.compose_tree import MOST_BYTES, MOST_DEPTH, MOST_VALUES, Node
 from labels.facts import Facts, Published
+from labels.preview import compose_tree
+from labels.preview.compose import Compose, ComposeError, Service, read_compose
+from labels.preview.compose_tree import MOST_BYTES, MOST_DEPTH, MOST_VALUES, Node
 
 SHOP = """
 name: shop

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from labels.domains import Entry, read_domain, read_entry, read_host
-from labels.values import BadValueError
+from labels.parsing.domains import Entry, read_domain, read_entry, read_host
+from labels.parsing.values import BadValueError
 
 LABEL = "a" * 63
 

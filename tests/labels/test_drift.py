@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labels.drift import Drift, DriftError, ProxyKind, Reading, Served, compare
-from labels.drift_caddy import read_caddy
-from labels.drift_haproxy import read_haproxy, read_maps
-from labels.drift_traefik import read_traefik
+from labels.drift.caddy import read_caddy
+from labels.drift.comparing import Drift, DriftError, ProxyKind, Reading, Served, compare
+from labels.drift.haproxy import read_haproxy, read_maps
+from labels.drift.traefik import read_traefik
 from labels.model import Settings, Table
 from labels.render import caddy, traefik
 from tests.labels.render.tables import EXAMPLE, LATER, member, route, table, tables

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from labels.endpoints import resolve
 from labels.facts import Facts, Place, Published
 from labels.model import Wish
+from labels.routing.endpoints import resolve
 
 EDGE = Place(name="edge", address="10.0.0.5")
 HERE = Place(name="here", address="127.0.0.1", local=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from labels.keys import BY_NAME, KEYS, LabelKey
 from labels.model import Settings, Wish
-from labels.parser import parse
-from labels.terms import CODES
+from labels.parsing.keys import BY_NAME, KEYS, LabelKey
+from labels.parsing.parser import parse
+from labels.parsing.terms import CODES
 from tests.labels.reading import revp
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +94,8 @@ def of_call(call: ast.Call) -> Iterator[str]:
 
 
 def test_every_code_is_documented() -> None:
-    codes = set(used_codes("labels", "fleet/revp")) | set(CODES.values())
+    folders = ("labels/parsing", "labels/routing", "labels/preview", "fleet/revp")
+    codes = set(used_codes(*folders)) | set(CODES.values())
     assert {"no-domain", "check-timeout", "bad-port", "too-many-issues"} <= codes
     assert [code for code in sorted(codes) if f"`{code}`" not in DOCUMENT] == []
 

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from labels.facts import Health
-from labels.lifecycle import Seen, Stand, follow, stand
 from labels.model import Standing
-from labels.policy import TablePolicy
+from labels.routing.lifecycle import Seen, Stand, follow, stand
+from labels.routing.policy import TablePolicy
 from tests.labels.telling import START, after, container
 
 POLICY = TablePolicy(drain=10, recreate_grace=60)

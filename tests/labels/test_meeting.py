@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from labels.meeting import Meeting, meet
 from labels.model import Settings, Standing
+from labels.preview.meeting import Meeting, meet
 from tests.labels.render.tables import member, route, table
 
 OTHER = Settings(websocket=True)

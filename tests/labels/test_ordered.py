@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labels.ordered import Ordered
-from labels.timers import Timers
+from labels.routing.ordered import Ordered
+from labels.routing.timers import Timers
 from tests.labels.telling import after
 
 _numbers = st.integers(0, 9)

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from labels.model import Check, Settings, Wish
-from labels.parser import MOST_WISHES, Rules, parse
+from labels.parsing.parser import MOST_WISHES, Rules, parse
 from tests.labels.reading import codes, issue, revp, wish, wishes
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from labels.findings import MOST_ISSUES
-from labels.grouping import MOST_LABELS
 from labels.model import Settings
-from labels.parser import MOST_EXTRAS, parse
-from labels.values import MOST_VALUE
+from labels.parsing.findings import MOST_ISSUES
+from labels.parsing.grouping import MOST_LABELS
+from labels.parsing.parser import MOST_EXTRAS, parse
+from labels.parsing.values import MOST_VALUE
 from tests.labels.reading import codes, issue, revp
 
 # a label that is wrong, and its code, after which the default holds

@@ -10,13 +10,13 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labels.domains import pieces
-from labels.findings import MOST_ISSUES
-from labels.headers import NAME, VALUE
-from labels.keys import KEYS
 from labels.model import Parsed, Wish
-from labels.parser import MOST_WISHES, parse
-from labels.values import MIDDLEWARE, PATH, RESOLVER, BadValueError, read_address
+from labels.parsing.domains import pieces
+from labels.parsing.findings import MOST_ISSUES
+from labels.parsing.headers import NAME, VALUE
+from labels.parsing.keys import KEYS
+from labels.parsing.parser import MOST_WISHES, parse
+from labels.parsing.values import MIDDLEWARE, PATH, RESOLVER, BadValueError, read_address
 
 DOMAIN = re.compile(r"(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 SPELLINGS = [spelling for key in KEYS for spelling in (key.name, *key.aliases)]

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from labels.compose import read_compose
 from labels.facts import Place
-from labels.keys import Rules
 from labels.model import Table
-from labels.preview import Preview, preview
+from labels.parsing.keys import Rules
+from labels.preview.compose import read_compose
+from labels.preview.previewing import Preview, preview
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EDGE = Place(name="edge", address="10.0.0.5")

@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from labels.facts import StaticRoute
-from labels.keys import Rules
 from labels.model import Settings
-from labels.policy import TablePolicy
+from labels.parsing.keys import Rules
+from labels.routing.policy import TablePolicy
 from tests.labels.telling import CONFIGURATION, START, Told, after, container, place
 
 WEB_1 = container("web-1", "a.example")

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from labels.facts import Facts
-from labels.keys import Rules
-from labels.policy import TablePolicy
+from labels.parsing.keys import Rules
+from labels.routing.policy import TablePolicy
 from tests.labels.telling import CONFIGURATION, Told, after, container, place
 
 TEN = [container(f"web-{n}", f"{n}.example", port=8000 + n) for n in range(10)]

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from labels import changes
 from labels.facts import Facts, Health, Place, StaticRoute
 from labels.model import Cause, Change, Key, Member, Route, RoutedContainer, RoutedWish, Table
-from labels.policy import TablePolicy
-from labels.snapshot import Snapshot
-from labels.table import RouteTable
+from labels.routing import changes
+from labels.routing.policy import TablePolicy
+from labels.routing.snapshot import Snapshot
+from labels.routing.table import RouteTable
 from tests.labels.telling import CONFIGURATION, START, after, container
 
 HOSTS = ("h0", "h1")

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from labels.snapshot import Snapshot
-from labels.table import RouteTable
+from labels.routing.snapshot import Snapshot
+from labels.routing.table import RouteTable
 from tests.labels.telling import CONFIGURATION, Told, after, container, place
 
 WEB = container("web", "a.example", title="Web")

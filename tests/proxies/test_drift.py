@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from fleet.revp.drift import drift
-from labels.drift import DriftError
+from labels.drift.comparing import DriftError
 from labels.model import Settings
 from labels.render import caddy, haproxy
 from tests.lab.cache import program

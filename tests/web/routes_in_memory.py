@@ -9,11 +9,11 @@ from datetime import timedelta
 from fleet.feed import Subscription
 from fleet.revp.drift import drift
 from fleet.revp.feed import RouteFeed
-from labels.drift import Drift, ProxyKind
+from labels.drift.comparing import Drift, ProxyKind
 from labels.facts import Facts, Health, Place, Published
-from labels.keys import Rules
 from labels.model import Cause, Change, RoutedContainer, Table
-from labels.table import RouteTable
+from labels.parsing.keys import Rules
+from labels.routing.table import RouteTable
 from tests.web.fleet_in_memory import START
 
 PREFIX = "snadboy.revp"

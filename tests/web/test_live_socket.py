@@ -168,7 +168,7 @@ async def test_a_token_comes_as_header_or_as_subprotocol(nursery: trio.Nursery) 
 
 
 async def test_pings_find_clients_that_are_gone(nursery: trio.Nursery) -> None:
-    served = LiveServed(LiveInMemory(), ping=0.4)
+    served = LiveServed(LiveInMemory(), ping=1.5)
     address: str = await nursery.start(served.run)
     async with converse(address) as alive, converse(address) as gone:
         nursery.start_soon(alive.next)  # answers pings meanwhile

@@ -9,7 +9,7 @@ from labels.model import Route
 from labels.render.document import Memo
 from labels.render.formats import FORMATS
 from labels.render.options import options_of
-from labels.table import RouteTable
+from labels.routing.table import RouteTable
 from tests.labels.render.tables import EXAMPLE, LATER
 from tests.web.routes_in_memory import RoutesInMemory
 from tests.web.test_answers import problem

@@ -6,7 +6,7 @@ import trio
 from litestar import get
 from litestar.response.base import ASGIResponse
 
-from labels.drift import Drift, DriftError, Served
+from labels.drift.comparing import Drift, DriftError, Served
 from web.answers import json_answer
 from web.parameters import AdminUrl, OneProxy
 from web.problems import Problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import get
 from litestar.response.base import ASGIResponse
 
-from labels.keys import KEYS, LabelKey, Rules
+from labels.parsing.keys import KEYS, LabelKey, Rules
 from web.label_documents import LabelDocument, LabelsDocument
 from web.revp.answering import tagged_answer
 from web.schema import answers

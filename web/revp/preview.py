@@ -22,11 +22,11 @@ from litestar.openapi.spec import (
 )
 from litestar.response.base import ASGIResponse
 
-from labels.compose import Compose, ComposeError, read_compose
 from labels.facts import Place
-from labels.keys import Rules
 from labels.model import Table
-from labels.preview import alone, preview
+from labels.parsing.keys import Rules
+from labels.preview.compose import Compose, ComposeError, read_compose
+from labels.preview.previewing import alone, preview
 from web.answers import json_answer
 from web.documents import Document
 from web.finding import check_host_filter

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from labels.facts import Place
-from labels.meeting import Meeting, meet
 from labels.model import Table
-from labels.preview import Preview, PreviewedService
+from labels.preview.meeting import Meeting, meet
+from labels.preview.previewing import Preview, PreviewedService
 from web.revp.describing import (
     describe_conflict,
     describe_container,

@@ -1,0 +1,1 @@
+"""What running proxies have, against the table of routes."""

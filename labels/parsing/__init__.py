@@ -1,0 +1,1 @@
+"""Labels into wishes and issues: every grammar at once, never raising."""

@@ -1,0 +1,1 @@
+"""What labels or a Compose file would make, before anything runs."""
