@@ -202,7 +202,7 @@ def test_traefik_takes_whatever_there_is(
     traefik: Traefik, fleet: Fleet, query: str, more: dict[str, Any]
 ) -> None:
     fleet.table = whatever()
-    assert len(fleet.table.routes) > 50
+    assert len(fleet.table.routes) >= 20
     run(traefik, fleet, query, **more)
     wait_until(lambda: taken(traefik, fleet.table), "Traefik has all routes", PATIENCE)
     for kind in ("routers", "services", "middlewares"):

@@ -94,7 +94,7 @@ FILTERED = [
 
 async def test_filters_cut_routes_and_pools(client: httpx.AsyncClient) -> None:
     for query, holds, lacks in FILTERED:
-        answer = await client.get(f"/api/revp/caddy?{query}")
+        answer = await client.get(f"/api/revp/caddy?skip_middlewares=true&{query}")
         assert answer.status_code == 200, answer.text
         assert not [text for text in holds if text not in answer.text]
         assert not [text for text in lacks if text in answer.text]
