@@ -7,10 +7,11 @@ import pytest
 
 pytest_plugins = ["tests.lab.fixtures"]
 
-# Files that take longest begin first: three run at a time, and none should be left for the end.
+# Files that take longest begin first: two run at a time, and none should be left for the end.
 LONGEST = (
     "tests/faults/test_kills.py",
     "tests/proxies/test_site.py",
+    "tests/test_project.py",
     "tests/faults/test_default_settings.py",
     "tests/lab/test_sweep.py",
     "tests/faults/test_leaks.py",
