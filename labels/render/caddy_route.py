@@ -11,7 +11,6 @@ import msgspec
 from labels.model import Check, Issue, Policy, Route, Settings
 from labels.render.caddy_options import Options, seconds
 from labels.render.caddy_pool import Pool, pool_of, weights_of
-from labels.render.document import UNGUARDED
 from labels.render.notes import Notes
 
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -87,14 +86,8 @@ class Writer:
         for address in bad:
             message = f"{address[:100]!r} is no address that Caddy can connect to."
             notes.add("address", "error", message, "The backend is left out.")
-        if settings.middlewares:
-            names = ", ".join(settings.middlewares)
-            message = f"Caddy has no middlewares by name: {names[:200]}."
-            if not self._options.skip_middlewares:
-                notes.add("middlewares", "error", message, UNGUARDED)
-                return _UNAVAILABLE
-            notes.add("middlewares", "warning", message, "They are left out.")
-        if not weights:
+        served = notes.middlewares(route, "Caddy", skip=self._options.skip_middlewares)
+        if not served or not weights:
             return _UNAVAILABLE
         pool = pool_of(weights, settings.policy, dated=self._dated)
         if pool.ignored:

@@ -9,10 +9,6 @@ from labels.model import Issue, Route, Value
 
 F = TypeVar("F")
 
-UNGUARDED = (
-    "They may guard it, so it answers 503. The option `skip_middlewares` has it served without."
-)
-
 
 class Rendered(Value, frozen=True, kw_only=True):
     """A document for a proxy, and what it could not express of the routes."""

@@ -10,7 +10,8 @@ from labels.model import Issue, Key, Member, Policy, Route, Settings
 from labels.render import plain_words
 from labels.render.haproxy_options import Options, milliseconds
 from labels.render.names import LONGEST, escape, safe_name
-from labels.render.plain_words import CHECKED, Notes
+from labels.render.notes import Notes
+from labels.render.plain_words import CHECKED
 
 DEFAULTS = "revp-routes"
 _POLICIES: dict[Policy, str] = {
@@ -35,9 +36,9 @@ class Part(NamedTuple):
 
 def part_of(route: Route, options: Options) -> Part:
     """The part of one route; empty but for issues if it cannot be written."""
-    notes = Notes("haproxy", route.domain)
+    notes = Notes("haproxy", route)
     if not plain_words.is_plain(route, notes):
-        return Part(route.domain, route.path, issues=tuple(notes.issues))
+        return Part(route.domain, route.path, issues=notes.issues)
     skip = options.skip_middlewares
     served = plain_words.note_unknown(route, notes, "HAProxy", skip_middlewares=skip)
     name = f"revp.{safe_name(route.key)}"
@@ -47,7 +48,7 @@ def part_of(route: Route, options: Options) -> Part:
         f"    {_POLICIES[route.settings.policy]}\n{_servers(route, members, options, notes)}"
     )
     line = f"{route.domain}{route.path.rstrip('/')}/ {name}\n"
-    return Part(route.domain, route.path, text, line, tuple(notes.issues))
+    return Part(route.domain, route.path, text, line, notes.issues)
 
 
 def _requests(

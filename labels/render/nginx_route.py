@@ -10,7 +10,7 @@ from labels.model import Issue, Member, Policy, Route
 from labels.render import plain_words
 from labels.render.names import safe_name
 from labels.render.nginx_options import Options, milliseconds
-from labels.render.plain_words import Notes
+from labels.render.notes import Notes
 
 ACME = "/.well-known/acme-challenge"
 HOST = "$host$revp_port"
@@ -50,9 +50,9 @@ class Part(NamedTuple):
 
 def part_of(route: Route, options: Options) -> Part:
     """The part of one route; empty but for issues if it cannot be written."""
-    notes = Notes("nginx", route.domain)
+    notes = Notes("nginx", route)
     if not plain_words.is_plain(route, notes) or _is_taken(route, options, notes):
-        return Part(route.domain, route.path, issues=tuple(notes.issues))
+        return Part(route.domain, route.path, issues=notes.issues)
     skip = options.skip_middlewares
     served = plain_words.note_unknown(route, notes, "nginx", skip_middlewares=skip)
     pool = [
@@ -73,7 +73,7 @@ def part_of(route: Route, options: Options) -> Part:
         plain = f"        return 308 https://$host{port}$request_uri;\n"
     pooled = len(pool) if len(pool) > 1 else 0
     locations = _locations(route.path, plain)
-    return Part(route.domain, route.path, upstream, locations, tls, pooled, tuple(notes.issues))
+    return Part(route.domain, route.path, upstream, locations, tls, pooled, notes.issues)
 
 
 def _is_taken(route: Route, options: Options, notes: Notes) -> bool:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from labels.model import Issue, Route, Severity
+from typing import Final
+
+from labels.model import Issue, Member, Route, Severity
+
+_UNGUARDED: Final = (
+    "They may guard it, so it answers 503. The option `skip_middlewares` has it served without."
+)
 
 
 class Notes:
@@ -13,16 +19,37 @@ class Notes:
         self._domain = route.domain
         self._found: list[Issue] = []
 
-    def add(self, word: str, severity: Severity, message: str, action: str) -> None:
-        """Note an issue with the code `FORM-WORD`."""
+    def add(
+        self,
+        word: str,
+        severity: Severity,
+        message: str,
+        action: str,
+        member: Member | None = None,
+    ) -> None:
+        """Note an issue with the code `FORM-WORD`, about the whole route or one member."""
         issue = Issue(
             code=f"{self._form}-{word}",
             severity=severity,
             message=message,
             action=action,
+            host=member.host if member else "",
+            container=member.name.partition("/")[2] if member and member.host else "",
             domain=self._domain,
         )
         self._found.append(issue)
+
+    def middlewares(self, route: Route, proxy: str, *, skip: bool) -> bool:
+        """Note those of a route where `proxy` has none; whether the route is served without."""
+        names = route.settings.middlewares
+        if not names:
+            return True
+        message = f"{proxy} has no middlewares by name: {', '.join(names)[:200]}."
+        if skip:
+            self.add("middlewares", "warning", message, "They are left out.")
+        else:
+            self.add("middlewares", "error", message, _UNGUARDED)
+        return skip
 
     @property
     def issues(self) -> tuple[Issue, ...]:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from labels.model import Endpoint, Issue, Member, Route, Severity
-from labels.render.document import UNGUARDED
+from labels.model import Endpoint, Member, Route
+from labels.render.notes import Notes
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 DOMAIN: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
@@ -34,36 +34,6 @@ _FRAMING = frozenset(
         "upgrade",
     }
 )
-
-
-class Notes:
-    """The issues of one route's part of a document for `proxy` (`haproxy`, `nginx`)."""
-
-    def __init__(self, proxy: str, domain: str) -> None:
-        self._proxy = proxy
-        self._domain = domain
-        self.issues: list[Issue] = []
-
-    def add(
-        self,
-        code: str,
-        severity: Severity,
-        message: str,
-        action: str,
-        member: Member | None = None,
-    ) -> None:
-        """One more, about the whole route or one member."""
-        self.issues.append(
-            Issue(
-                code=f"{self._proxy}-{code}",
-                severity=severity,
-                message=message,
-                action=action,
-                host=member.host if member else "",
-                container=member.name.partition("/")[2] if member and member.host else "",
-                domain=self._domain,
-            )
-        )
 
 
 def is_plain(route: Route, notes: Notes) -> bool:
@@ -151,13 +121,8 @@ def own_host(endpoints: Sequence[Endpoint], scheme: str, notes: Notes) -> str:
 
 def note_unknown(route: Route, notes: Notes, proxy: str, *, skip_middlewares: bool) -> bool:
     """Say what only other proxies can do; whether the route can be served without."""
-    if names := route.settings.middlewares:
-        message = f"{proxy} has no middlewares by name: {', '.join(names)[:200]}."
-        if skip_middlewares:
-            notes.add("middlewares", "warning", message, "They are left out.")
-        else:
-            notes.add("middlewares", "error", message, UNGUARDED)
+    served = notes.middlewares(route, proxy, skip=skip_middlewares)
     if resolver := route.settings.certificate_resolver:
         message = f"{proxy} has no certificate resolver {resolver[:50]!r}."
         notes.add("certificate-resolver", "info", message, "Its own certificates are used.")
-    return skip_middlewares or not route.settings.middlewares
+    return served
