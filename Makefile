@@ -43,7 +43,7 @@ bench: $(VENV)/.dev ## Figures beside peers, with short settings (about five min
 
 lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
 	$(UV_COMPILE) pyproject.toml requirements/build.in -o requirements/runtime.txt
-	$(UV_COMPILE) pyproject.toml requirements/build.in --group dev --group bench -o requirements/dev.txt
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra otel --group dev --group bench -o requirements/dev.txt
 
 clean: ## Remove the environment and what tools left behind
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
