@@ -25,7 +25,7 @@ demo: $(VENV)/.dev ## Three real Engines with containers, and fleet on top; Ctrl
 
 test: $(VENV)/.dev ## All tests against real Engines, sshd and PostgreSQL (ARGS="-k pool -n 0")
 	@$(BIN)/python -m tests.lab.packages
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m tests.run $(ARGS)
 
 check: $(VENV)/.dev ## Linters, formatting, types and import rules
 	$(BIN)/ruff check .
