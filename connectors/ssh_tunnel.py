@@ -18,12 +18,10 @@ from connectors.errors import EngineError
 from connectors.opening import TCP_PATIENCE
 from connectors.ssh_errors import connect_error, lost_reason
 from connectors.ssh_hops import Hop, plan_hops
-from connectors.ssh_routes import Route, choose_route
-from connectors.ssh_sockets import bind_socket
-from connectors.ssh_splice import LocalSide
+from connectors.ssh_listener import listen
+from connectors.ssh_routes import choose_route
 
 _CLOSE_PATIENCE = 2.0  # seconds for a farewell; a dead peer never takes it
-_BACKLOG = 256
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ async def open_tunnel(
         sessions = route if isinstance(route, DialStdio) else DialStdio(connection, host.socket)
         stack.push_async_callback(sessions.close)
         try:
-            path = await stack.enter_async_context(_listen(environ, route))
+            path = await stack.enter_async_context(listen(environ, route))
         except OSError as error:
             what = f"the tunnel's local socket cannot be made: {error}"
             raise EngineError(host.name, what) from error
@@ -136,83 +134,3 @@ async def _part(connection: asyncssh.SSHClientConnection) -> None:
     finally:
         connection.abort()
     await connection.wait_closed()
-
-
-class _Clients:
-    """The clients of one local socket."""
-
-    def __init__(self, route: Route) -> None:
-        self._route = route
-        self._open: set[LocalSide] = set()
-        self._joining: set[asyncio.Task[None]] = set()
-        self._none_left = asyncio.Event()
-        self._none_left.set()
-
-    def factory(self) -> LocalSide:
-        """Make the protocol of an accepted connection."""
-        return LocalSide(self._accept, self._ended)
-
-    def _accept(self, local: LocalSide) -> None:
-        self._open.add(local)
-        self._none_left.clear()
-        task = asyncio.get_running_loop().create_task(self._join(local))
-        self._joining.add(task)
-        task.add_done_callback(self._joining.discard)
-
-    def _ended(self, local: LocalSide) -> None:
-        self._open.discard(local)
-        self._route.give_up(local)
-        if not self._open:
-            self._none_left.set()
-
-    async def _join(self, local: LocalSide) -> None:
-        try:
-            remote = await self._route.open(local)
-        except (asyncssh.Error, OSError):
-            remote = None  # the client sees a closed connection, the session learns why by `lost`
-        if remote is None:
-            local.abort()
-        else:
-            local.join(remote)
-
-    async def close(self) -> None:
-        """Close all connections at once."""
-        for task in list(self._joining):
-            task.cancel()
-        for local in list(self._open):
-            local.abort()
-        if self._joining:
-            await asyncio.wait(list(self._joining))
-        await self._none_left.wait()  # an abort takes effect one turn of the loop later
-
-
-@asynccontextmanager
-async def _listen(environ: Mapping[str, str], route: Route) -> AsyncIterator[Path]:
-    loop = asyncio.get_running_loop()
-    sock, path = await _bind(environ)
-    clients = _Clients(route)
-    try:
-        server = await loop.create_unix_server(clients.factory, sock=sock, backlog=_BACKLOG)
-        try:
-            yield path
-        finally:
-            server.close()
-            await clients.close()
-            await server.wait_closed()
-    finally:
-        sock.close()
-        path.unlink(missing_ok=True)
-
-
-async def _bind(environ: Mapping[str, str]) -> tuple[socket.socket, Path]:
-    """Bind in a thread; whoever is cancelled meanwhile leaves no socket behind."""
-    binding = asyncio.get_running_loop().run_in_executor(None, bind_socket, environ)
-    try:
-        return await asyncio.shield(binding)
-    except asyncio.CancelledError:
-        await asyncio.wait([binding])
-        if binding.exception() is None:
-            sock, path = binding.result()
-            sock.close()
-            path.unlink(missing_ok=True)
-        raise
