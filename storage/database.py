@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import anyio
 import psycopg
-import trio
 from psycopg.conninfo import conninfo_to_dict
 
 from config.models import Storage
@@ -56,7 +56,7 @@ class Database:
         self._writer = self._sessions(1, WRITE_SECONDS)
         self._replayer = self._sessions(1, WRITE_SECONDS)
         self._upkeep = self._sessions(1, UPKEEP_SECONDS)
-        self._migrating = trio.Lock()
+        self._migrating = anyio.Lock()
         self._migrated = False
 
     async def read(self, query: Callable[[Connection], T]) -> T:

@@ -1,8 +1,9 @@
 """Connections to one database, used from worker threads, a few at a time.
 
-psycopg cannot run on trio, so each piece of work goes to a thread as a whole: take an idle
-connection or open one, work, put it back. A pool with threads of its own that reconnects in the
-background would hide why the database cannot be reached and make every caller wait to learn it.
+Who asks runs on trio or on asyncio, and psycopg cannot run on trio, so each piece of work goes to a
+thread as a whole: take an idle connection or open one, work, put it back. A pool with threads of
+its own that reconnects in the background would hide why the database cannot be reached and make
+every caller wait to learn it.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+import anyio
 import psycopg
-import trio
+from anyio import to_thread
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from storage.errors import DatabaseAwayError, DatabaseBusyError, translate
+from storage.loops import caller_of_this_loop
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -49,10 +52,10 @@ class _Job:
         scope: the caller's.
     """
 
-    def __init__(self, seconds: float, scope: trio.CancelScope) -> None:
+    def __init__(self, seconds: float, scope: anyio.CancelScope) -> None:
         self._seconds = seconds
         self._scope = scope
-        self._token = trio.lowlevel.current_trio_token()
+        self._call_soon = caller_of_this_loop()
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._socket: socket.socket | None = None
@@ -97,10 +100,9 @@ class _Job:
 
     def _set_clock(self, seconds: float) -> None:
         def set_it() -> None:
-            self._scope.deadline = trio.current_time() + seconds
+            self._scope.deadline = anyio.current_time() + seconds
 
-        with contextlib.suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(set_it)
+        self._call_soon(set_it)
 
 
 class Sessions:
@@ -129,8 +131,8 @@ class Sessions:
         self._patience = patience
         self._idle: list[Connection] = []
         self._closed = False
-        self._limiter = trio.CapacityLimiter(size)
-        self._interrupts = trio.CapacityLimiter(size)
+        self._limiter = anyio.CapacityLimiter(size)
+        self._interrupts = anyio.CapacityLimiter(size)
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Do `work` with a connection (in autocommit mode) in a thread.
@@ -142,15 +144,15 @@ class Sessions:
             DatabaseBusyError: no connection became free in time.
             StorageError: every error of psycopg's, translated.
         """
-        with trio.CancelScope(deadline=trio.current_time() + self._patience) as scope:
+        with anyio.CancelScope(deadline=anyio.current_time() + self._patience) as scope:
             job = _Job(self._seconds, scope)
             try:
-                return await trio.to_thread.run_sync(
+                return await to_thread.run_sync(
                     self._do, job, work, limiter=self._limiter, abandon_on_cancel=True
                 )
-            except trio.Cancelled:
-                with trio.CancelScope(shield=True):
-                    await trio.to_thread.run_sync(job.interrupt, limiter=self._interrupts)
+            except anyio.get_cancelled_exc_class():
+                with anyio.CancelScope(shield=True):
+                    await to_thread.run_sync(job.interrupt, limiter=self._interrupts)
                 raise
             except psycopg.Error as error:
                 raise translate(error, self._where) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import trio
+import anyio
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +22,7 @@ def not_for_nobody(app: ASGIApp) -> ASGIApp:
             return
         begun = False
         # Of a request without a body there is the request itself, and that the client left.
-        passed_on, taken = trio.open_memory_channel[Message](2)
+        passed_on, taken = anyio.create_memory_object_stream[Message](2)
 
         async def watch() -> None:
             while True:
@@ -31,16 +31,16 @@ def not_for_nobody(app: ASGIApp) -> ASGIApp:
                 if message["type"] == "http.disconnect":
                     break
             if not begun:
-                nursery.cancel_scope.cancel()
+                tasks.cancel_scope.cancel()
 
         async def send_noting(message: Message) -> None:
             nonlocal begun
             begun = True
             await send(message)
 
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(watch)
+        async with passed_on, taken, anyio.create_task_group() as tasks:
+            tasks.start_soon(watch)
             await app(scope, taken.receive, send_noting)  # type: ignore[arg-type] # as above
-            nursery.cancel_scope.cancel()
+            tasks.cancel_scope.cancel()
 
     return watched

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import msgspec
-import trio
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
@@ -33,7 +33,7 @@ class Sources(msgspec.Struct, frozen=True):
     settle: float  # seconds after which a line of a log that came in is stored
     routing: Routing | None
     renderings: Renderings
-    previews: trio.CapacityLimiter
+    previews: anyio.CapacityLimiter
     exposition: Exposition
     live: LiveSource | None = None
 

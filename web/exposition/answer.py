@@ -6,7 +6,9 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-import trio
+import anyio
+import anyio.lowlevel
+from anyio import to_thread
 from litestar.types import Send
 
 from web.exposition.http import HttpInstruments
@@ -39,8 +41,8 @@ class Exposition:
     def __init__(self, http: HttpInstruments, collector: Collector | None) -> None:
         self._http = http
         self._collector = collector
-        self._places = trio.CapacityLimiter(AT_A_TIME)
-        self._threads = trio.CapacityLimiter(1)
+        self._places = anyio.CapacityLimiter(AT_A_TIME)
+        self._threads = anyio.CapacityLimiter(1)
 
     async def answer(self, accept: str, accept_encoding: str, send: Send) -> None:
         """Answer one scrape.
@@ -50,7 +52,7 @@ class Exposition:
         """
         try:
             self._places.acquire_nowait()
-        except trio.WouldBlock as error:
+        except anyio.WouldBlock as error:
             raise Problem(
                 "too-many-scrapes",
                 f"{AT_A_TIME} scrapes are under way. Scrape more rarely.",
@@ -70,7 +72,7 @@ class Exposition:
         body = await self._render(openmetrics=openmetrics)
         if wants_gzip(accept_encoding):
             headers.append((b"content-encoding", b"gzip"))
-            body = await trio.to_thread.run_sync(compressed, body, limiter=self._threads)
+            body = await to_thread.run_sync(compressed, body, limiter=self._threads)
         headers.append((b"content-length", str(sum(map(len, body))).encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for piece in body:
@@ -87,7 +89,7 @@ class Exposition:
                 if len(waiting) >= LINES:
                     pieces.append(_encoded(waiting))
                     waiting.clear()
-                    await trio.lowlevel.checkpoint()
+                    await anyio.lowlevel.checkpoint()
         if openmetrics:
             waiting.append("# EOF\n")
         return [*pieces, _encoded(waiting)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-import trio
+import anyio
 
 from web.documents import GapDocument
 from web.live.filters import Wanted
@@ -70,7 +70,7 @@ class Follower:
         self._readers = readers
         self._version = ledger.version
         self._snapshot = True
-        self._silent_since = trio.current_time()
+        self._silent_since = anyio.current_time()
 
     async def run(self, resume: Resume, run: str) -> None:
         """Begin with a snapshot or where the reader left off, and go on for ever."""
@@ -80,10 +80,10 @@ class Follower:
             if self._version < self._ledger.oldest:
                 await self._start_anew("too slow")
             await self._catch_up()
-            with trio.move_on_at(self._silent_since + self._heartbeat):
-                await trio.sleep(PACE * self._readers())
+            with anyio.CancelScope(deadline=self._silent_since + self._heartbeat):
+                await anyio.sleep(PACE * self._readers())
                 await self._ledger.beyond(self._version)
-            if trio.current_time() >= self._silent_since + self._heartbeat:
+            if anyio.current_time() >= self._silent_since + self._heartbeat:
                 await self._output.heartbeat(self._version)
                 self._spoke()
 
@@ -138,7 +138,7 @@ class Follower:
         return [entry for entry in entries if wanted(entry.subject)]
 
     def _spoke(self) -> None:
-        self._silent_since = trio.current_time()
+        self._silent_since = anyio.current_time()
 
 
 def pieces(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

@@ -12,11 +12,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Hashable, Sequence
 from itertools import islice
 
+import anyio.lowlevel
 import msgspec
-import trio
 
 from web.documents import Document
 from web.live.documents import RemovedDocument, SubjectType
+from web.live.waiting import WaitingRoom
 
 CALLED_AT_ONCE = 8  # readers, before anything else in the program has its turn
 REMEMBERED = 10_000  # changes of which it is known what they were of, to count what is skipped
@@ -91,7 +92,7 @@ class Ledger:
         self._gone: OrderedDict[Hashable, None] = OrderedDict()
         self._most_gone = gone
         self._changed: deque[Hashable] = deque(maxlen=remembered)
-        self._waiting = trio.lowlevel.ParkingLot()
+        self._waiting = WaitingRoom()
         self._calling = False
 
     def __contains__(self, key: Hashable) -> bool:
@@ -124,7 +125,7 @@ class Ledger:
         self._changed.append(key)
         if not self._calling and self._waiting:
             self._calling = True
-            self._waiting.unpark(count=1)
+            self._waiting.call(1)
 
     # Reading
 
@@ -161,7 +162,7 @@ class Ledger:
     async def beyond(self, version: int) -> None:
         """Wait until something changed after a version."""
         while self.version <= version:
-            await self._waiting.park()
+            await self._waiting.wait()
             if self._calling:
                 await self._call_others()
 
@@ -171,9 +172,9 @@ class Ledger:
         left = len(self._waiting)
         try:
             while left > 0:
-                self._waiting.unpark(count=CALLED_AT_ONCE)
+                self._waiting.call(CALLED_AT_ONCE)
                 left -= CALLED_AT_ONCE
-                await trio.lowlevel.checkpoint()
+                await anyio.lowlevel.checkpoint()
         finally:
             if left > 0:  # cancelled: whoever was not called yet would sleep on
-                self._waiting.unpark_all()
+                self._waiting.call(len(self._waiting))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import anyio
 import msgspec
-import trio
+from anyio.abc import TaskGroup
 from litestar import WebSocket, websocket
 from litestar.datastructures import State
 from litestar.exceptions import WebSocketDisconnect
@@ -63,7 +64,7 @@ async def serve_socket(socket: FleetSocket) -> None:
 async def _say_goodbye(socket: FleetSocket) -> None:
     """End the connection, and read what still comes: unread, it would hold up the end."""
     await socket.close(code=GOING_AWAY)
-    with trio.move_on_after(GOODBYE):
+    with anyio.move_on_after(GOODBYE):
         while socket.connection_state != "disconnect":
             await socket.receive()
 
@@ -76,17 +77,17 @@ class _Conversation:
         self._source = source
         self._live = live
         self._run = run_of(source.model)
-        self._subscriptions: dict[int | str, trio.CancelScope] = {}
+        self._subscriptions: dict[int | str, anyio.CancelScope] = {}
 
     async def run(self) -> None:
-        async with trio.open_nursery() as nursery:
+        async with anyio.create_task_group() as tasks:
             try:
                 while True:
-                    await self._obey(await self._socket.receive_data(mode="text"), nursery)
+                    await self._obey(await self._socket.receive_data(mode="text"), tasks)
             except WebSocketDisconnect:
-                nursery.cancel_scope.cancel()
+                tasks.cancel_scope.cancel()
 
-    async def _obey(self, said: str | bytes, nursery: trio.Nursery) -> None:
+    async def _obey(self, said: str | bytes, tasks: TaskGroup) -> None:
         try:
             command = msgspec.json.decode(said, type=Command)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -97,12 +98,12 @@ class _Conversation:
         elif command.unsubscribe is not None:
             await self._unsubscribe(command.unsubscribe)
         elif command.subscribe is not None and command.id is not None:
-            await self._subscribe(command.subscribe, command.id, command, nursery)
+            await self._subscribe(command.subscribe, command.id, command, tasks)
         else:
             await self._explain(command.id, "Say subscribe with an id, unsubscribe, or ping.")
 
     async def _subscribe(
-        self, name: LedgerName, id_: int | str, command: Command, nursery: trio.Nursery
+        self, name: LedgerName, id_: int | str, command: Command, tasks: TaskGroup
     ) -> None:
         if id_ in self._subscriptions:
             await self._explain(id_, "There is a subscription with this id already.")
@@ -116,7 +117,7 @@ class _Conversation:
         except Problem as problem:
             await self._explain(id_, problem.detail)
             return
-        self._subscriptions[id_] = scope = trio.CancelScope()
+        self._subscriptions[id_] = scope = anyio.CancelScope()
         streams = self._source.streams
         follower = Follower(
             self._live.ledger(name),
@@ -127,9 +128,9 @@ class _Conversation:
         )
         await self._tell({"type": "subscribed", "id": id_})
         resume = Resume(place=command.after, snapshot=command.snapshot)
-        nursery.start_soon(self._follow, follower, resume, scope)
+        tasks.start_soon(self._follow, follower, resume, scope)
 
-    async def _follow(self, follower: Follower, resume: Resume, scope: trio.CancelScope) -> None:
+    async def _follow(self, follower: Follower, resume: Resume, scope: anyio.CancelScope) -> None:
         with scope:
             await follower.run(resume, self._run)
 

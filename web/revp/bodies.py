@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import trio
+import anyio
 
 from web.problems import Problem
 from web.sources import WebRequest
@@ -17,7 +17,7 @@ async def read_body(request: WebRequest, most: int) -> bytes:
         Problem: It is longer than `most` bytes (413), took too long (408), or was cut off (400).
     """
     body = bytearray()
-    with trio.move_on_after(SECONDS):
+    with anyio.move_on_after(SECONDS):
         while True:
             message = await request.receive()
             if message["type"] != "http.request":  # it left

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import trio
+import anyio
 from litestar import get
 from litestar.response.base import ASGIResponse
 
@@ -22,7 +22,7 @@ async def show_drift(request: WebRequest, proxy: OneProxy, url: AdminUrl) -> ASG
     """Ask a proxy's admin interface, on the loopback or as configured, what it serves."""
     routing = require_routing(request)
     try:
-        with sources(request).streams.place(), trio.move_on_after(SECONDS):
+        with sources(request).streams.place(), anyio.move_on_after(SECONDS):
             return json_answer(describe_drift(await routing.drift(proxy, url)))
     except DriftError as error:
         raise _problem(error) from error

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+import anyio
 import msgspec
-import trio
+from anyio import to_thread
 from litestar import post
 from litestar.openapi.spec import (
     OpenAPIMediaType,
@@ -105,11 +106,11 @@ async def show_preview(request: WebRequest, host: OneHost = None) -> ASGIRespons
         known = f"{JSON} or {', '.join(sorted(YAML))}"
         raise Problem("unsupported-media-type", f"Send {known}; this is {kind or 'nothing'}.")
     turns = sources(request).previews
-    with trio.move_on_after(SECONDS):
+    with anyio.move_on_after(SECONDS):
         async with turns:  # so that only so many bodies are held
             body = await read_body(request, MAX_PREVIEW)
             work = partial(_preview, body, kind == JSON, place, routing.rules(), routing.table())
-            return json_answer(await trio.to_thread.run_sync(work))
+            return json_answer(await to_thread.run_sync(work))
     raise Problem("too-many-previews", "Others are previewed. Try again.", headers=RETRY_AFTER)
 
 

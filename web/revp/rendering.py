@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
+import anyio
 import msgspec
-import trio
+from anyio import to_thread
 
 from labels.model import Route, Table, Value
 from labels.render.document import Memo, Rendered
@@ -42,7 +43,7 @@ class Renderings:
         self._most = most
         self._most_bytes = most_bytes
         self._kept: OrderedDict[tuple[str, Value, RouteFilter], _Kept] = OrderedDict()
-        self._threads = trio.CapacityLimiter(1)  # Python runs one at a time anyway
+        self._threads = anyio.CapacityLimiter(1)  # Python runs one at a time anyway
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -73,7 +74,7 @@ class Renderings:
 
 class _Kept:
     def __init__(self, made: Format, options: Value, wanted: RouteFilter) -> None:
-        self.turn = trio.Lock()
+        self.turn = anyio.Lock()
         self._renderer = made.renderer(options)
         self._wanted = wanted
         self._cuts: Memo[Route | None] = Memo()
@@ -84,10 +85,10 @@ class _Kept:
         """Bytes of the document."""
         return 0 if self._rendering is None else len(self._rendering.rendered.body)
 
-    async def of(self, table: Table, threads: trio.CapacityLimiter) -> Rendering:
+    async def of(self, table: Table, threads: anyio.CapacityLimiter) -> Rendering:
         if self._rendering is None or self._rendering.table is not table:
             # A cancelled wait lets the thread end all the same: a renderer is never used twice.
-            self._rendering = await trio.to_thread.run_sync(self._make, table, limiter=threads)
+            self._rendering = await to_thread.run_sync(self._make, table, limiter=threads)
         return self._rendering
 
     def _make(self, table: Table) -> Rendering:
