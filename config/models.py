@@ -170,6 +170,8 @@ class Fleet(Frozen, frozen=True, kw_only=True):
     token_file: SecretFile | None = None  # what readers of the API must present
     token_env: Variable | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "text", "json"] = "auto"  # text on a terminal and for journald
+    access_log: bool = False  # a line for each request, else only at the level debug
 
 
 Days = Annotated[int, Meta(ge=1, le=36_500)]

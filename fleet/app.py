@@ -10,6 +10,7 @@ import gc
 import os
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 
 import trio
 
@@ -27,6 +28,7 @@ from fleet.limits import Limits
 from fleet.live import LiveLedgers
 from fleet.live_logs import LiveLogs
 from fleet.log_feed import LogFeed
+from fleet.own_log.setup import OwnLog
 from fleet.publish import publisher
 from fleet.read_model import LiveReadModel
 from fleet.reload import Reloader, RunningConfig
@@ -43,6 +45,7 @@ from fleet.tracker import Tracker
 from labels.model import Change
 from storage.store import Store, open_store
 from web.app import create_app
+from web.exposition.text import Family
 from web.listening import Bound, ListenError, bind, parse_listen
 from web.server import serve
 
@@ -52,6 +55,7 @@ async def run(
     *,
     started: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
+    log: OwnLog | None = None,
 ) -> None:
     """Watch, record and serve until SIGINT or SIGTERM. SIGHUP reads the configuration anew.
 
@@ -59,6 +63,7 @@ async def run(
         config: A valid configuration.
         started: Called with the bound address once the API answers.
         environ: Where `*_env` keys are looked up.
+        log: Follows the configured level; None where somebody else keeps the log.
 
     Raises:
         ListenError: The address is taken or may not be listened on.
@@ -72,7 +77,7 @@ async def run(
         with open_runtime_dir(config), signals.stop:
             instruments = Instruments()
             async with open_store(config, environ, observe=instruments.wrote) as store:
-                fleet = _Fleet(config, store, environ, instruments)
+                fleet = _Fleet(config, store, environ, instruments, log)
                 await fleet.run(bound, token, signals, started)
 
 
@@ -94,8 +99,14 @@ class _Fleet:
     """The parts between the database and the listening socket."""
 
     def __init__(
-        self, config: Config, store: Store, environ: Mapping[str, str], instruments: Instruments
+        self,
+        config: Config,
+        store: Store,
+        environ: Mapping[str, str],
+        instruments: Instruments,
+        log: OwnLog | None,
     ) -> None:
+        self._log = log
         self._running = RunningConfig(config)
         self._store = store
         self._environ = environ
@@ -119,6 +130,14 @@ class _Fleet:
         self._instruments.route_changes[change.kind] += 1
         self._store.recorder.offer(change_row(change))
 
+    def _configured(self, keeper: RouteKeeper, config: Config) -> None:
+        keeper.configure(config)
+        if self._log is not None:
+            self._log.follow(config.fleet.log_level)
+
+    def _surroundings(self) -> list[Family]:
+        return [] if self._log is None else self._log.families()
+
     def _collector(self, limits: Limits, routes: RouteCounts) -> FleetCollector:
         parts = Parts(
             self._instruments,
@@ -126,6 +145,7 @@ class _Fleet:
             self._store.recorder.status,
             self._running.document,
             routes.document,
+            self._surroundings,
         )
         return FleetCollector(self._tracker, parts)
 
@@ -181,7 +201,11 @@ class _Fleet:
             await nursery.start(keeper.run)
             if config.source is not None:
                 reloader = Reloader(
-                    self._running, config.source, supervisor, self._environ, keeper.configure
+                    self._running,
+                    config.source,
+                    supervisor,
+                    self._environ,
+                    partial(self._configured, keeper),
                 )
                 signals.on_hangup = reloader.trigger
                 nursery.start_soon(reloader.run)

@@ -27,6 +27,7 @@ class Parts:
         recorder: How the writing goes.
         config: The state of the configuration.
         routes: The routes in short.
+        surroundings: What the program's log and traces count.
     """
 
     instruments: Instruments
@@ -34,6 +35,7 @@ class Parts:
     recorder: Callable[[], RecorderStatus]
     config: Callable[[], ConfigDocument]
     routes: Callable[[], RouteCountsDocument]
+    surroundings: Callable[[], list[Family]] = list
 
 
 def own_families(parts: Parts) -> list[Family]:
@@ -44,6 +46,7 @@ def own_families(parts: Parts) -> list[Family]:
         *_asking(parts.instruments, parts.limits),
         *_writing(parts.instruments, parts.recorder()),
         *_routing(parts.instruments, parts.routes()),
+        *parts.surroundings(),
     ]
 
 

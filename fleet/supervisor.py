@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import trio
+from structlog.contextvars import bound_contextvars
 
 from config.diff import is_another
 from config.models import Host, SshHost
@@ -129,7 +130,7 @@ class Supervisor:
         cursor = self._cursors[host.name]
         session = HostSession(host, self._tracker, self._limits, cursor, self._publish)
         try:
-            with running.scope:
+            with running.scope, bound_contextvars(host=host.name):
                 await session.run()
         finally:
             running.ended.set()

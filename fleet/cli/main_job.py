@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,12 +14,15 @@ from fleet import app
 from fleet.cli.api import Api, NotRunningError
 from fleet.cli.errors import CommandError
 from fleet.cli.format import minute
-from fleet.cli.output import note, safe
+from fleet.cli.output import note
 from fleet.cli.running import run
 from fleet.cli.settings import base_url, token_of
+from fleet.own_log.setup import OwnLog, open_own_log
 from fleet.runtime import RuntimeFolderError
 from storage.errors import StorageError
 from web.listening import ListenError
+
+_logger = logging.getLogger(__name__)
 
 
 def run_fleet(config: Config, listen: str | None, data_dir: Path | None) -> None:
@@ -30,28 +32,33 @@ def run_fleet(config: Config, listen: str | None, data_dir: Path | None) -> None
         CommandError: It cannot start: the address or the data folder is taken or unusable.
     """
     config = _overridden(config, listen, data_dir)
-    _log_to_stderr(config.fleet.log_level)
+    with open_own_log(config.fleet.log_level, config.fleet.log_format) as log:
+        _run_logged(config, log, is_elsewhere=listen is not None)
+
+
+def _run_logged(config: Config, log: OwnLog, *, is_elsewhere: bool) -> None:
     source = f"of {config.source}" if config.source else "found on this machine (no hosts.toml)"
     many = f"{len(config.hosts)} host" + ("" if len(config.hosts) == 1 else "s")
 
     def started(address: str) -> None:
         url = base_url(address)
-        note(f"fleet is up at {url}, watching {many} {source}")
-        elsewhere = listen is not None
-        note(f"  look: fleet status{f' --url {url}' if elsewhere else ''}   stop: Ctrl-C")
+        tell(f"fleet is up at {url}, watching {many} {source}")
+        if log.form == "text":
+            note(f"  look: fleet status{f' --url {url}' if is_elsewhere else ''}   stop: Ctrl-C")
 
+    tell = note if log.form == "text" else partial(_logger.info, "%s")
     for warning in config.warnings:
-        note(f"warning: {warning}")
+        _logger.warning("%s", warning)
     try:
-        run(_run, config, started, expected=(ListenError, RuntimeFolderError, StorageError))
+        run(_run, config, started, log, expected=(ListenError, RuntimeFolderError, StorageError))
     except ListenError as error:
         raise _taken(config, error) from error
     except (RuntimeFolderError, StorageError) as error:
         raise CommandError(str(error)) from error
 
 
-async def _run(config: Config, started: Callable[[str], None]) -> None:
-    await app.run(config, started=started)
+async def _run(config: Config, started: Callable[[str], None], log: OwnLog) -> None:
+    await app.run(config, started=started, log=log)
 
 
 def _overridden(config: Config, listen: str | None, data_dir: Path | None) -> Config:
@@ -75,23 +82,3 @@ def _taken(config: Config, error: ListenError) -> CommandError:
         f" with {other.config.source or 'no file'}",
         "look at it with `fleet status`, stop it, or choose another --listen and --data-dir",
     )
-
-
-class _Lines(logging.Formatter):
-    """Time, level, message: one line each, without control characters of others' texts."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Format one record; a traceback (a defect of ours) keeps its lines."""
-        time = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="seconds")
-        text = f"{time} {record.levelname.lower():<7} {safe(record.getMessage())}"
-        if record.exc_info:
-            text += "\n" + self.formatException(record.exc_info)
-        return text
-
-
-def _log_to_stderr(level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("asyncssh", "paramiko", "hypercorn", "litestar"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
