@@ -31,14 +31,23 @@ def check_fleet(table: Table, problems: Problems) -> None:
         return
     key = table.origin("listen")
     try:
-        host, _ = split_listen(listen)
+        split_listen(listen)
     except ValueError:
         right = 'it should be like "127.0.0.1:8080" or "[::1]:8080"'
         problems.add(key, f"found {shown(listen)}", right)
+
+
+def check_access(table: Table, fleet: Table, problems: Problems) -> None:
+    """Check `[access]`: warn where anyone may read."""
+    if table.values.get("anonymous") != "viewer":
         return
-    if not is_loopback(host) and not {"token_file", "token_env"} & table.values.keys():
-        right = 'readers then need a token: add token_file or token_env, or listen on "127.0.0.1"'
-        problems.add(key, f"{listen} can be reached by others", right)
+    try:
+        host, _ = split_listen(fleet.values.get("listen", "127.0.0.1:0"))
+    except ValueError:
+        return  # said already
+    if not is_loopback(host):
+        right = "anyone who reaches fleet can read everything without a token"
+        problems.warn(table.origin("anonymous"), right)
 
 
 def check_storage(table: Table, problems: Problems) -> None:

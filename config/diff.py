@@ -21,6 +21,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     stopped: tuple[str, ...] = ()
     restarted: tuple[str, ...] = ()
     fleet_changed: tuple[str, ...] = ()
+    access_changed: tuple[str, ...] = ()
     storage_changed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
@@ -31,6 +32,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     def message(self) -> str | None:
         """What the operator has to restart fleet for; None if nothing."""
         keys = [f"fleet.{key}" for key in self.fleet_changed]
+        keys += [f"access.{key}" for key in self.access_changed]
         keys += [f"storage.{key}" for key in self.storage_changed]
         if not keys:
             return None
@@ -60,6 +62,7 @@ def diff(
             and (is_another(running[name], host) or _files_changed(host, was, now))
         ),
         fleet_changed=_changed(old.fleet, new.fleet),
+        access_changed=_changed(old.access, new.access),
         storage_changed=_changed(old.storage, new.storage),
     )
 

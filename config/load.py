@@ -12,11 +12,11 @@ from typing import Any
 
 import platformdirs
 
-from config.checks import check_duplicates, check_fleet, check_host, check_storage
+from config.checks import check_access, check_duplicates, check_fleet, check_host, check_storage
 from config.fields import fields_of
 from config.files import Surroundings
 from config.hosts import HostTable, read_defaults, read_hosts
-from config.models import Config, Fleet, Host, Revp, Storage
+from config.models import Access, Config, Fleet, Host, Revp, Storage
 from config.positions import Positions, scan
 from config.problems import ConfigError, Key, Problem, Problems, closest, dotted
 from config.route_checks import check_revp, check_routes
@@ -24,7 +24,7 @@ from config.routes import built_routes, read_routes
 from config.tables import Reader, Table, built
 
 _MOST_BYTES = 16 * 1024 * 1024
-_SECTIONS = ("fleet", "storage", "revp", "routes", "defaults", "hosts")
+_SECTIONS = ("fleet", "access", "storage", "revp", "routes", "defaults", "hosts")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -47,12 +47,14 @@ def load(
     data, problems = _parsed(path)
     reader = Reader(problems, path.parent)
     fleet = reader.table(data.get("fleet", {}), fields_of(Fleet), ("fleet",))
+    access = reader.table(data.get("access", {}), fields_of(Access), ("access",))
     storage = reader.table(data.get("storage", {}), fields_of(Storage), ("storage",))
     revp = reader.table(data.get("revp", {}), fields_of(Revp), ("revp",))
     routes = read_routes(reader, data.get("routes", []), revp)
     defaults = read_defaults(reader, data.get("defaults", {}))
     hosts = read_hosts(reader, data.get("hosts", {}), defaults)
     _check(data, fleet, storage, hosts, problems)
+    check_access(access, fleet, problems)
     check_revp(revp, problems)
     check_routes(routes, problems)
     if check_files:
@@ -67,6 +69,7 @@ def load(
     fleet.values.setdefault("data_dir", default_data_dir())
     return Config(
         fleet=built(fleet, Fleet),
+        access=built(access, Access),
         storage=built(storage, Storage),
         hosts={host.name: built(host.table, host.model) for host in hosts if host.model},
         revp=built(revp, Revp),

@@ -174,6 +174,13 @@ class Fleet(Frozen, frozen=True, kw_only=True):
     access_log: bool = False  # a line for each request, else only at the level debug
 
 
+class Access(Frozen, frozen=True, kw_only=True):
+    """`[access]`: who may ask."""
+
+    # what may be done without a token; None: viewer on loopback if no token is set, none elsewhere
+    anonymous: Literal["viewer", "none"] | None = None
+
+
 Days = Annotated[int, Meta(ge=1, le=36_500)]
 
 
@@ -185,6 +192,7 @@ class Retention(Frozen, frozen=True, kw_only=True):
     events: Days = 30
     health: Days = 30
     image_versions: Days = 30
+    audit: Days = 365  # who used tokens and accounts
     minutes: Days = 30  # what samples were rolled up into
     hours: Days = 90
     days: Days = 730
@@ -266,6 +274,7 @@ class Config(Frozen, frozen=True, kw_only=True):
     fleet: Fleet
     storage: Storage
     hosts: dict[str, Host]
+    access: Access = Access()
     revp: Revp = Revp()
     routes: tuple[Route, ...] = ()
     source: Path | None = None

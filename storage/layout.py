@@ -7,7 +7,17 @@ from typing import Literal
 
 import msgspec
 
-Kept = Literal["samples", "logs", "events", "health", "image_versions", "minutes", "hours", "days"]
+Kept = Literal[
+    "samples",
+    "logs",
+    "events",
+    "health",
+    "image_versions",
+    "audit",
+    "minutes",
+    "hours",
+    "days",
+]
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +45,7 @@ RAW: dict[str, Layout] = {
     "route_changes": Layout(kept="events", width=_WEEK),
     "host_health": Layout(kept="health", width=_WEEK),
     "image_versions": Layout(kept="image_versions", width=_MONTH),
+    "access_audit": Layout(kept="audit", width=_MONTH),
 }
 ROLLUPS: dict[str, Layout] = {
     **{f"{name}_1m": Layout(kept="minutes", width=_DAY) for name in SAMPLED},

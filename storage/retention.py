@@ -31,6 +31,14 @@ _COARSE = timedelta(days=1)  # wider partitions than this are not waited for
 
 # Current state, by the column that its age is told by: kept while rollups may name it.
 _CURRENT = {"containers": "removed", "hosts": "seen", "docker_images": "removed"}
+_NAMING = [layout for layout in LAYOUT.values() if layout.kept != "audit"]
+# Who may no longer ask, by the column that tells since when; None: kept as long as the audit.
+_ACCESS = (
+    ("access_tokens", "revoked", None),
+    ("access_tokens", "expires", None),
+    ("account_sessions", "expires", 1),
+    ("account_links", "expires", 1),
+)
 
 
 class Swept(msgspec.Struct, frozen=True):
@@ -63,9 +71,12 @@ async def sweep(
             limit = await database.maintain(rolled_up)
         rest = _rest(table, layout, edition)
         await sweep_table(database, edition, table, rest, limit, swept, chunk_rows=chunk_rows)
-    longest = max(msgspec.structs.astuple(retention))
+    longest = max(getattr(retention, layout.kept) for layout in _NAMING)
     for table, column in _CURRENT.items():
         limit = now - timedelta(days=longest)
+        swept.rows[table] += await _delete(database, table, column, limit, chunk_rows)
+    for table, column, days in _ACCESS:
+        limit = now - timedelta(days=retention.audit if days is None else days)
         swept.rows[table] += await _delete(database, table, column, limit, chunk_rows)
     return swept
 

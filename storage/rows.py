@@ -209,6 +209,21 @@ class RouteChangeRow(msgspec.Struct, frozen=True, kw_only=True):
     cause_container_id: str
 
 
+class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done with tokens and accounts; unique by time, kind, who and address.
+
+    `who` is a token's id or an account's name, empty where that is not known; `address` that of
+    the client, empty for a command on this machine. `count` is how often, of what is counted.
+    """
+
+    time: datetime
+    kind: str  # such as "token-used"
+    who: str
+    address: str
+    detail: str
+    count: int = 1
+
+
 Row = (
     HostRow
     | ContainerRow
@@ -220,5 +235,6 @@ Row = (
     | ImageRow
     | ImageVersionRow
     | RouteChangeRow
+    | AuditRow
 )
 CurrentRow = HostRow | ContainerRow | ImageRow

@@ -9,6 +9,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from storage.rows import (
+    AuditRow,
     ContainerRow,
     EventRow,
     HealthRow,
@@ -331,6 +332,21 @@ ROUTE_CHANGES = Table(
     _cleaned,
 )
 
+AUDIT = Table(
+    "access_audit",
+    {
+        "time": "timestamptz",
+        "kind": "text",
+        "who": "text",
+        "address": "text",
+        "detail": "text",
+        "count": "int8",
+    },
+    ("time", "kind", "who", "address"),
+    False,
+    _cleaned,
+)
+
 TABLES: dict[type[Row], Table] = {
     HostRow: HOSTS,
     ContainerRow: CONTAINERS,
@@ -342,4 +358,5 @@ TABLES: dict[type[Row], Table] = {
     ImageRow: IMAGES,
     ImageVersionRow: IMAGE_VERSIONS,
     RouteChangeRow: ROUTE_CHANGES,
+    AuditRow: AUDIT,
 }

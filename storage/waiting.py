@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from storage.batch import Batch
 from storage.rows import (
+    AuditRow,
     CurrentRow,
     EventRow,
     HealthRow,
@@ -33,6 +34,7 @@ _DROPPED_FIRST: tuple[type[Row], ...] = (
     ImageVersionRow,
     EventRow,
     RouteChangeRow,
+    AuditRow,
 )
 _KEYS = {kind: attrgetter(*table.key) for kind, table in TABLES.items() if table.current}
 

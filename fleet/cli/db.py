@@ -10,7 +10,10 @@ import click
 from fleet.cli.options import config_option, json_option
 from fleet.cli.times import Point
 
-KINDS = ("samples", "logs", "events", "health", "image_versions", "minutes", "hours", "days")
+KINDS = (
+    *("samples", "logs", "events", "health", "image_versions", "audit"),
+    *("minutes", "hours", "days"),
+)
 
 
 @click.group(

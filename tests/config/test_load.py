@@ -143,6 +143,15 @@ known_hosts_file = "link"
     assert ssh.known_hosts_file == tmp_path / "link"
 
 
+def test_who_lets_others_read_without_a_token_is_warned(good: Good) -> None:
+    text = '[fleet]\nlisten = "{}:80"\n[access]\nanonymous = "viewer"\n[hosts]\n[hosts.a]\n'
+    text += 'connection = "ssh"\naddress = "a"\n'
+    assert good(text.format("127.0.0.1")).warnings == ()
+    (warning,) = good(text.format("0.0.0.0")).warnings
+    assert "access.anonymous" in warning
+    assert "anyone who reaches fleet can read" in warning
+
+
 def test_standing_warnings(good: Good, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("x")
     (tmp_path / "password").chmod(0o644)

@@ -16,7 +16,7 @@ TCP = '[hosts.a]\nconnection = "tcp"\naddress = "10.0.0.9"\n'
 # text, then of each mistake: line, key, and words that its message must have
 CASES: list[tuple[str, list[tuple[int | None, str, str]]]] = [
     ("[flet]\n", [(1, "flet", 'did you mean "fleet"?')]),
-    ("[xyz]\n", [(1, "xyz", "known here: [fleet], [storage]")]),
+    ("[xyz]\n", [(1, "xyz", "known here: [fleet], [access], [storage]")]),
     ("fleet = 5\n", [(1, "fleet", "found 5; it should be a table")]),
     ("hosts = 5\n", [(1, "hosts", "found 5; each host is a table")]),
     ("[[hosts]]\n", [(1, "hosts", "found a list; each host is a table")]),
@@ -99,8 +99,8 @@ CASES: list[tuple[str, list[tuple[int | None, str, str]]]] = [
     ),
     (SSH + "retry = {minimum = 20}\n", [(4, "hosts.a.retry.minimum", "not be above maximum")]),
     (
-        '[fleet]\nlisten = "0.0.0.0:80"\n' + SSH,
-        [(2, "fleet.listen", "readers then need a token")],
+        '[access]\nanonymous = "admin"\n' + SSH,
+        [(2, "access.anonymous", 'one of "none", "viewer"')],
     ),
     (SSH + "retry = {retries = -1}\n", [(4, "hosts.a.retry.retries", "from 0 to 100")]),
     (SSH + "retry = {backoff = 0.5}\n", [(4, "hosts.a.retry.backoff", "a number from 1 to 100")]),

@@ -13,7 +13,15 @@ from storage.batch import batch_of, write_batch
 from storage.database import Database
 from storage.layout import SAMPLED
 from storage.migrate import SCHEMA
-from storage.rows import HostStatsRow, ImageRow, ImageVersionRow, LogRow, Row, StatsRow
+from storage.rows import (
+    AuditRow,
+    HostStatsRow,
+    ImageRow,
+    ImageVersionRow,
+    LogRow,
+    Row,
+    StatsRow,
+)
 from storage.sessions import Connection
 from tests.storage.samples import START, container, event, health, host, route_change, stats
 
@@ -103,6 +111,7 @@ def everything() -> list[Row]:
         image(),
         version,
         msgspec.structs.replace(route_change(1), summary=NASTY, after=[NASTY], status=None),
+        AuditRow(time=START, kind="token-refused", who="", address="::1", detail=NASTY, count=7),
     ]
 
 

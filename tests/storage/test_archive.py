@@ -16,6 +16,7 @@ from storage.archive_file import ArchiveError, chunks, verify
 from storage.batch import batch_of, write_batch
 from storage.database import Database
 from storage.errors import DatabaseError
+from storage.migrate import bundled_migrations
 from storage.restoring import restore
 from storage.rows import Row
 from storage.schema import SchemaState
@@ -34,6 +35,7 @@ from tests.storage.archived import (
 from tests.storage.samples import START, container, host, stats
 from tests.storage.servers import Server
 
+KNOWN = bundled_migrations()[-1].version
 KINDS = ("embedded", "plain", "timescaledb-apache")
 PAIRS = list(zip(KINDS, (*KINDS[1:], KINDS[0]), strict=True))  # each gives once and takes once
 
@@ -250,15 +252,17 @@ async def test_a_newer_schema_is_refused_before_anything_changes(
 ) -> None:
     made = await filled(embedded_conninfo)
     with connected(embedded_conninfo) as connection:
-        connection.execute("UPDATE schema_migrations SET version = version + 90 WHERE version = 4")
+        connection.execute(
+            "UPDATE schema_migrations SET version = version + 90 WHERE version = %s", [KNOWN]
+        )
     with pytest.raises(DatabaseError, match="newer fleet"):
         await backup(made, file, quiet)
 
-    newer = SchemaState(applied=94, known=94, pending=[])
+    newer = SchemaState(applied=KNOWN + 90, known=KNOWN + 90, pending=[])
     monkeypatch.setattr("storage.archive.schema_state", lambda *_: newer)
     await backup(made, file, quiet)
     monkeypatch.undo()
-    with pytest.raises(ArchiveError, match=r"version 94 .* knows up to 4"):
+    with pytest.raises(ArchiveError, match=rf"version {KNOWN + 90} .* knows up to {KNOWN}"):
         await restore(database(target), file, quiet)
     with connected(target) as connection:
         assert connection.execute("SELECT to_regnamespace('fleet')").fetchone() == (None,)
