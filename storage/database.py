@@ -19,6 +19,7 @@ from config.secrets import SecretError, read_secret
 from storage.edition import About, about
 from storage.embedded import embedded_server
 from storage.errors import DatabaseError
+from storage.live_feed import LiveFeed
 from storage.migrate import SCHEMA, upgrade
 from storage.sessions import GRACE_SECONDS, Connection, Sessions
 from storage.shape import Report, ignore
@@ -56,6 +57,7 @@ class Database:
         self._writer = self._sessions(1, WRITE_SECONDS)
         self._replayer = self._sessions(1, WRITE_SECONDS)
         self._upkeep = self._sessions(1, UPKEEP_SECONDS)
+        self._publisher = self._sessions(1, WRITE_SECONDS)
         self._migrating = anyio.Lock()
         self._migrated = False
 
@@ -85,6 +87,15 @@ class Database:
         await self.prepare()
         return await self._upkeep.run(work)
 
+    async def publish(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, but on a connection for live state, whose lock it holds."""
+        await self.prepare()
+        return await self._publisher.run(work)
+
+    def feed(self) -> LiveFeed:
+        """A connection of its own to be told of live state; on asyncio alone."""
+        return LiveFeed(self.conninfo, self._password, self.where)
+
     async def prepare(self, report: Report = ignore) -> None:
         """Bring the schema up to date, once; `write` does so too.
 
@@ -112,7 +123,13 @@ class Database:
 
     def close(self) -> None:
         """Close all connections that are not in use."""
-        for sessions in (self._readers, self._writer, self._replayer, self._upkeep):
+        for sessions in (
+            self._readers,
+            self._writer,
+            self._replayer,
+            self._upkeep,
+            self._publisher,
+        ):
             sessions.close()
 
     def _sessions(

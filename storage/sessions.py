@@ -33,7 +33,7 @@ CANCEL_SECONDS = 2.0
 GRACE_SECONDS = 5.0  # on top of the server's own limit, which a silent server does not keep
 APPLICATION = "fleet"
 
-_TRANSPORT: dict[str, str | int | None] = {  # unless the URL says otherwise
+TRANSPORT: dict[str, str | int | None] = {  # unless the URL says otherwise
     "connect_timeout": CONNECT_SECONDS,
     "application_name": APPLICATION,
     "tcp_user_timeout": 10_000,  # ms that sent data may stay unacknowledged
@@ -123,7 +123,7 @@ class Sessions:
         settings: dict[str, str],
         patience: float = math.inf,
     ) -> None:
-        self._conninfo = make_conninfo("", **{**_TRANSPORT, **conninfo_to_dict(conninfo)})
+        self._conninfo = make_conninfo("", **{**TRANSPORT, **conninfo_to_dict(conninfo)})
         self._password = password
         self._where = where
         self._seconds = seconds + GRACE_SECONDS
