@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -56,6 +56,16 @@ class LiveReadModel:
         self._routes = routes
         self._started: datetime = now()
         self._made: dict[str, dict[str, _Made]] = {}
+        self._configured: Mapping[str, Host] = {}
+        self._configurations = 0
+
+    def version(self) -> Hashable:
+        """Another value after anything changed that hosts, containers or images tell."""
+        hosts = self._hosts()
+        if hosts is not self._configured:
+            self._configured = hosts
+            self._configurations += 1
+        return (self._tracker.version, self._configurations)
 
     def fleet(self) -> FleetDocument:
         """The program itself and its verdict."""

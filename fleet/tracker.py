@@ -58,6 +58,7 @@ class Tracker:
     def __init__(self, event_buffer: int = 1000) -> None:
         self.events: Feed[EngineEvent] = Feed(event_buffer)
         self.revision = 0
+        self._untold = 0
         self.log_cursors = LogCursors()
         self._hosts: dict[str, HostState] = {}
         self._containers: dict[str, dict[str, Container]] = {}
@@ -76,6 +77,11 @@ class Tracker:
         self._listeners.append(listener)
 
     # Reading
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Another value after any change, also after those of which no listener is told."""
+        return self.revision, self._untold
 
     @property
     def hosts(self) -> Mapping[str, HostState]:
@@ -187,6 +193,7 @@ class Tracker:
     def missed(self, name: str, samples: int) -> None:
         """Count samples that could not be taken."""
         state = self._hosts[name]
+        self._untold += 1
         self._hosts[name] = msgspec.structs.replace(
             state, missed_samples=state.missed_samples + samples
         )
@@ -253,6 +260,7 @@ class Tracker:
         """Pass on lines of a container's log, and count those that were dropped."""
         if dropped:
             state = self._hosts[host]
+            self._untold += 1
             self._hosts[host] = msgspec.structs.replace(
                 state, log_lines_dropped=state.log_lines_dropped + dropped
             )

@@ -23,12 +23,13 @@ from web.parameters import Healths, Hosts, Labels, Limit, Name, Offset, States
 from web.paths import segment
 from web.problems import Problem
 from web.recorded import find_recorded
+from web.rest.answering import KEPT
 from web.schema import answers
 from web.selection import ContainerFilter, container_test, parse_labels
 from web.sources import WebRequest, require_history, sources
 
 
-@get("/api/containers", responses=answers(ContainersDocument))
+@get("/api/containers", responses=answers(ContainersDocument), opt={KEPT: "live"})
 async def list_containers(
     request: WebRequest,
     host: Hosts = None,
@@ -58,13 +59,19 @@ async def list_containers(
     )
 
 
-@get("/api/containers/{ref:str}", responses=answers(ContainerDocument, 404, 409))
+@get(
+    "/api/containers/{ref:str}", responses=answers(ContainerDocument, 404, 409), opt={KEPT: "live"}
+)
 async def show_container(request: WebRequest, ref: FromPath[str]) -> ASGIResponse:
     """One container by its id, the beginning of it, or a name that only one container has."""
     return json_answer(find_container(sources(request).model, segment(ref)))
 
 
-@get("/api/containers/{host:str}/{ref:str}", responses=answers(ContainerDocument, 404, 409))
+@get(
+    "/api/containers/{host:str}/{ref:str}",
+    responses=answers(ContainerDocument, 404, 409),
+    opt={KEPT: "live"},
+)
 async def show_container_on(
     request: WebRequest, host: FromPath[str], ref: FromPath[str]
 ) -> ASGIResponse:

@@ -14,18 +14,19 @@ from web.finding import find_host
 from web.history import Span
 from web.history_documents import HostStatsHistoryDocument
 from web.parameters import End, Last, OneResolution, Points, Start
+from web.rest.answering import KEPT
 from web.schema import answers
 from web.sources import WebRequest, require_history, sources
 from web.times import window
 
 
-@get("/api/hosts", responses=answers(HostsDocument))
+@get("/api/hosts", responses=answers(HostsDocument), opt={KEPT: "live"})
 async def list_hosts(request: WebRequest) -> ASGIResponse:
     """All configured hosts with their health, in the order of their names."""
     return json_answer(HostsDocument(hosts=tuple(sources(request).model.hosts())))
 
 
-@get("/api/hosts/{host:str}", responses=answers(HostDocument, 404))
+@get("/api/hosts/{host:str}", responses=answers(HostDocument, 404), opt={KEPT: "live"})
 async def show_host(request: WebRequest, host: FromPath[str]) -> ASGIResponse:
     """One host with its health."""
     return json_answer(find_host(sources(request).model, host))

@@ -22,13 +22,14 @@ from web.image_documents import (
 from web.parameters import Hosts, ImageName, Limit, Offset, OneHost
 from web.paths import segment
 from web.problems import Problem
+from web.rest.answering import KEPT
 from web.schema import answers
 from web.sources import WebRequest, require_history, sources
 
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})")
 
 
-@get("/api/images", responses=answers(ImagesDocument))
+@get("/api/images", responses=answers(ImagesDocument), opt={KEPT: "live"})
 async def list_images(
     request: WebRequest,
     host: Hosts = None,
@@ -48,7 +49,7 @@ async def list_images(
     return json_answer(_page(found, limit, offset))
 
 
-@get("/api/images/{ref:str}", responses=answers(ImagesDocument, 404))
+@get("/api/images/{ref:str}", responses=answers(ImagesDocument, 404), opt={KEPT: "live"})
 async def show_image(request: WebRequest, ref: FromPath[str], host: OneHost = None) -> ASGIResponse:
     """An image on each host that has it, by its id, the beginning of it, a tag or a digest."""
     model = sources(request).model

@@ -6,7 +6,7 @@ All methods answer at once from memory, except `events`, which is a live subscri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -40,6 +40,13 @@ class Subscription(Protocol):
 
 class ReadModel(Protocol):
     """What the handlers need to know of the fleet."""
+
+    def version(self) -> Hashable:
+        """Another value after anything changed that hosts, containers or images tell.
+
+        An answer that was made of these alone may be given again while it is the same.
+        """
+        ...
 
     def fleet(self) -> FleetDocument:
         """The program itself and its verdict."""

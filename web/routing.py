@@ -5,7 +5,7 @@ All methods answer at once from memory, except those that wait or ask a proxy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -30,6 +30,10 @@ class ChangeSubscription(Protocol):
 
 class Routing(Protocol):
     """What the handlers need to know of the routes."""
+
+    def version(self) -> Hashable:
+        """Another value after the table, the rules or what is known of hosts changed."""
+        ...
 
     def table(self) -> Table:
         """All routes now; the same value until something changes."""

@@ -75,6 +75,8 @@ class RouteKeeper:
         self._told_statics = False
         self._told_rules = True
         self._woken = trio.Event()
+        self._version = 0
+        self._versioned = self._table.table
 
     @classmethod
     async def open(
@@ -95,6 +97,7 @@ class RouteKeeper:
     def configure(self, config: Config) -> None:
         """Take over a new configuration."""
         before, self._config = self._config, config
+        self._version += 1
         if config.revp != before.revp:
             self._told_rules = False
         if config.routes != before.routes:
@@ -109,6 +112,13 @@ class RouteKeeper:
     def trouble(self) -> str | None:
         """Why routes are not remembered over a restart now; None if they are."""
         return self._memory.trouble
+
+    def version(self) -> int:
+        """Another number after the table, the rules or the configured hosts changed."""
+        if self._table.table is not self._versioned:
+            self._versioned = self._table.table
+            self._version += 1
+        return self._version
 
     def table(self) -> Table:
         """All routes now; the same value until something changes."""

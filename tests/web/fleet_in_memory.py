@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -33,6 +33,7 @@ class FleetInMemory:
     def __init__(self, *, held: int = 1000, queue: int = 1000) -> None:
         self.started = START
         self.not_ready = ""
+        self.still: Hashable = None  # as long as it is set, nothing is said to change
         self.known_hosts: dict[str, HostDocument] = {}
         self.known_containers: list[ContainerDocument] = []
         self.known_images: list[ImageDocument] = []
@@ -104,6 +105,9 @@ class FleetInMemory:
         for subscriber in self.subscribers:
             subscriber.put(event)
         return event
+
+    def version(self) -> Hashable:
+        return object() if self.still is None else self.still
 
     def fleet(self) -> FleetDocument:
         up = sum(host.status == "up" for host in self.known_hosts.values())

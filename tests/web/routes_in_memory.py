@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -73,6 +73,9 @@ class RoutesInMemory:
         changes = self.known.settle(self.moment)
         self.feed.publish(changes)
         return changes
+
+    def version(self) -> Hashable:
+        return self.moment, len(self.labels)
 
     def table(self) -> Table:
         return self.known.table

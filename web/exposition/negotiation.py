@@ -14,7 +14,7 @@ def wants_openmetrics(accept: str) -> bool:
     Who takes neither gets plain text: a scraper without a header, a person with a browser.
     """
     openmetrics = plain = 0.0
-    for kind, parameters, quality in _offers(accept):
+    for kind, parameters, quality in offers(accept):
         if kind == "application/openmetrics-text" and parameters.get("version", "1.0.0") == "1.0.0":
             openmetrics = max(openmetrics, quality)
         elif kind == "text/plain":
@@ -24,11 +24,12 @@ def wants_openmetrics(accept: str) -> bool:
 
 def wants_gzip(accept_encoding: str) -> bool:
     """Whether an `Accept-Encoding` header takes gzip."""
-    found = {coding: quality for coding, _, quality in _offers(accept_encoding)}
+    found = {coding: quality for coding, _, quality in offers(accept_encoding)}
     return found.get("gzip", found.get("*", 0.0)) > 0
 
 
-def _offers(header: str) -> Iterator[tuple[str, dict[str, str], float]]:
+def offers(header: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    """What a header of the `Accept` family names: each with its parameters and its q-value."""
     for offer in header.split(","):
         kind, *rest = (part.strip() for part in offer.split(";"))
         pairs = (part.partition("=") for part in rest)

@@ -12,11 +12,12 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from labels.model import Change
+from web.answers import json_answer
 from web.expectations import MAX_PAGE
 from web.finding import check_host_filter
 from web.history import History, HistoryUnavailable, RouteChangeFilter
 from web.parameters import Limit, OneDomain, OneHost, Revision, Since, Wait
-from web.revp.answering import tagged_answer, wait_revision
+from web.revp.answering import wait_revision
 from web.revp.change_stream import ChangeStream
 from web.revp.describing import describe_change
 from web.revp.selecting import canonical_domain
@@ -51,12 +52,12 @@ async def list_changes(
     held = routing.recent_changes(MAX_PAGE)
     found = [change for change in held if change_matches(change, wanted)][-limit:]
     if source.history is None or len(found) == limit:
-        return tagged_answer(request, _document(now, found))
+        return json_answer(_document(now, found))
     try:
         older = await _older(source.history, wanted, held, limit - len(found))
     except HistoryUnavailable as error:
-        return tagged_answer(request, _document(now, found, note=str(error)))
-    return tagged_answer(request, _document(now, [*older, *found], "database"))
+        return json_answer(_document(now, found, note=str(error)))
+    return json_answer(_document(now, [*older, *found], "database"))
 
 
 def _host(request: WebRequest, host: str | None) -> str | None:

@@ -10,9 +10,10 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from labels.model import Change, Route, RouteStatus, Table
+from web.answers import json_answer
 from web.parameters import Revision, Wait
 from web.problems import Problem
-from web.revp.answering import tagged_answer, wait_revision
+from web.revp.answering import wait_revision
 from web.revp.change_stream import MOST_HELD
 from web.revp.describing import (
     describe_change,
@@ -39,7 +40,7 @@ async def show_domain(
     document = describe_domain(name, routing.table(), routing.recent_changes(MOST_HELD))
     if document is None:
         raise _unknown(name, routing.table())
-    return tagged_answer(request, document)
+    return json_answer(document)
 
 
 def describe_domain(name: str, table: Table, changes: Sequence[Change]) -> DomainDocument | None:

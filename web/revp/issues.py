@@ -9,6 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from labels.model import Issue
 from labels.render.formats import FORMATS, Format
+from web.answers import json_answer
 from web.parameters import (
     Codes,
     Domains,
@@ -22,7 +23,8 @@ from web.parameters import (
     Wait,
 )
 from web.problems import Problem
-from web.revp.answering import page_of, tagged_answer, wait_revision
+from web.rest.answering import KEPT
+from web.revp.answering import page_of, wait_revision
 from web.revp.describing import describe_issue
 from web.revp.filters import read_filter
 from web.revp.selecting import RouteFilter, issue_test
@@ -31,7 +33,7 @@ from web.schema import answers
 from web.sources import WebRequest, sources
 
 
-@get("/api/revp/issues", responses=answers(RouteIssuesDocument, 503))
+@get("/api/revp/issues", responses=answers(RouteIssuesDocument, 503), opt={KEPT: "routes"})
 async def list_issues(
     request: WebRequest,
     host: Hosts = None,
@@ -71,7 +73,7 @@ async def list_issues(
     document = RouteIssuesDocument(
         revision=table.revision, format=name, issues=tuple(map(describe_issue, issues)), page=page
     )
-    return tagged_answer(request, document)
+    return json_answer(document)
 
 
 def _format(name: str) -> Format:

@@ -6,20 +6,21 @@ from litestar import get
 from litestar.response.base import ASGIResponse
 
 from labels.parsing.keys import KEYS, LabelKey, Rules
+from web.answers import json_answer
 from web.label_documents import LabelDocument, LabelsDocument
-from web.revp.answering import tagged_answer
+from web.rest.answering import KEPT
 from web.schema import answers
 from web.sources import WebRequest, require_routing
 
 
-@get("/api/revp/labels", responses=answers(LabelsDocument, 503))
+@get("/api/revp/labels", responses=answers(LabelsDocument, 503), opt={KEPT: "routes"})
 async def list_labels(request: WebRequest) -> ASGIResponse:
     """All labels that are understood, in every grammar, with their defaults as configured."""
     rules = require_routing(request).rules()
     document = LabelsDocument(
         prefix=rules.prefix, labels=tuple(_describe(key, rules) for key in KEYS)
     )
-    return tagged_answer(request, document)
+    return json_answer(document)
 
 
 def _describe(key: LabelKey, rules: Rules) -> LabelDocument:

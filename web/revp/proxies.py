@@ -21,6 +21,7 @@ from labels.render.formats import FORMATS, Format
 from labels.render.options import Option, OptionError, options_of, read_options
 from web.parameters import OPTIONS, Domains, HostLabels, Hosts
 from web.problems import Problem
+from web.rest.answering import KEPT, TAGGED
 from web.revp.filters import read_filter
 from web.revp.selecting import RouteFilter
 from web.schema import problems
@@ -51,7 +52,8 @@ def proxy_handler(made: Format) -> HTTPRouteHandler:
         description=f"{made.description}.",
         responses={200: document, **problems(400, 404, 503)},
         operation_class=_operation(options),
-        opt={OPTIONS: options},  # not in the signature, which would take the router long to read
+        # Options are not in the signature, which would take the router long to read.
+        opt={OPTIONS: options, KEPT: "routes", TAGGED: False},
     )(show)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import get
 from litestar.response.base import ASGIResponse
 
+from web.answers import json_answer
 from web.parameters import (
     Domains,
     HostLabels,
@@ -15,7 +16,8 @@ from web.parameters import (
     Statuses,
     Wait,
 )
-from web.revp.answering import page_of, tagged_answer, wait_revision
+from web.rest.answering import KEPT
+from web.revp.answering import page_of, wait_revision
 from web.revp.describing import (
     describe_conflict,
     describe_container,
@@ -34,7 +36,7 @@ from web.schema import answers
 from web.sources import WebRequest
 
 
-@get("/api/revp/routes", responses=answers(RoutesDocument, 503))
+@get("/api/revp/routes", responses=answers(RoutesDocument, 503), opt={KEPT: "routes"})
 async def list_routes(
     request: WebRequest,
     host: Hosts = None,
@@ -67,10 +69,10 @@ async def list_routes(
         routes=tuple(map(describe_route, routes)),
         page=page,
     )
-    return tagged_answer(request, document)
+    return json_answer(document)
 
 
-@get("/api/revp/waiting", responses=answers(WaitingRoutesDocument, 503))
+@get("/api/revp/waiting", responses=answers(WaitingRoutesDocument, 503), opt={KEPT: "routes"})
 async def list_waiting(
     request: WebRequest,
     host: Hosts = None,
@@ -89,10 +91,10 @@ async def list_waiting(
     document = WaitingRoutesDocument(
         revision=table.revision, waiting=tuple(map(describe_waiting, waiting)), page=page
     )
-    return tagged_answer(request, document)
+    return json_answer(document)
 
 
-@get("/api/revp/conflicts", responses=answers(ConflictsDocument, 503))
+@get("/api/revp/conflicts", responses=answers(ConflictsDocument, 503), opt={KEPT: "routes"})
 async def list_conflicts(
     request: WebRequest,
     host: Hosts = None,
@@ -111,7 +113,7 @@ async def list_conflicts(
     document = ConflictsDocument(
         revision=table.revision, conflicts=tuple(map(describe_conflict, conflicts)), page=page
     )
-    return tagged_answer(request, document)
+    return json_answer(document)
 
 
 @get("/api/revp/containers", responses=answers(RoutedContainersDocument, 503))
@@ -134,4 +136,4 @@ async def list_routed_containers(
         containers=tuple(map(describe_container, containers)),
         page=page,
     )
-    return tagged_answer(request, document)
+    return json_answer(document)

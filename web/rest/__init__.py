@@ -1,0 +1,1 @@
+"""What all answers share: pages, order, sparse fields, tags, compression, and what is kept."""
