@@ -22,6 +22,7 @@ from web.log_source import LogSource
 from web.parameters import refuse_undeclared
 from web.problems import answer_exception
 from web.read_model import ReadModel
+from web.rest.answering import Answering, Versions
 from web.revp.handlers import HANDLERS_OF_ROUTES
 from web.revp.rendering import Renderings
 from web.routing import Routing
@@ -135,5 +136,8 @@ def create_app(
     )
     host = parse_listen(listen)[0]
     names = LOOPBACK_NAMES | {canonical(host)} if is_loopback(host) else None
-    gate = Gate(http.around_router(router), names, token)
+    versions: Versions = {"live": read_model.version}
+    if routing is not None:
+        versions = {**versions, "routes": routing.version}
+    gate = Gate(http.around_router(Answering(router, versions)), names, token)
     return Application(http.around_all(gate), streams)
