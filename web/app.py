@@ -10,10 +10,13 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from config.addresses import canonical, is_loopback
 from web import container_history, containers, events, hosts, images, logs, metrics, page, program
 from web.exposition.answer import Collector, Exposition
+from web.exposition.edge import edge_families
 from web.exposition.handler import show_metrics
 from web.exposition.http import HttpInstruments
 from web.gate import LOOPBACK_NAMES, Gate
 from web.history import History
+from web.limits.edge import Allowance, Edge
+from web.limits.lockout import Lockouts
 from web.listening import parse_listen
 from web.live import handlers as live_handlers
 from web.live.socket import serve_socket
@@ -69,11 +72,17 @@ HANDLERS = (
 
 
 class Application:
-    """An ASGI application: the gate, the router behind it, and the live streams to end."""
+    """An ASGI application: the gate, the router behind it, and the live streams to end.
 
-    def __init__(self, app: ASGIApp, streams: Streams) -> None:
+    Attributes:
+        streams: Who is streamed to.
+        edge: What one client may take; asked about connections as well.
+    """
+
+    def __init__(self, app: ASGIApp, streams: Streams, edge: Edge) -> None:
         self._app = app
         self.streams = streams
+        self.edge = edge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -90,6 +99,7 @@ def create_app(
     collector: Collector | None = None,
     listen: str = "127.0.0.1:8080",
     token: str | None = None,
+    allowance: Allowance | None = None,
     max_streams: int = 256,
     heartbeat: float = 15.0,
     settle: float = 3.0,
@@ -105,6 +115,7 @@ def create_app(
         collector: Metrics of the program and the fleet; None leaves the server's own.
         listen: Where it will be served; on loopback only the machine's own names are answered.
         token: Reads need it as a bearer token. Whoever listens off loopback must set one.
+        allowance: What one client may take; None: as much as where nothing is configured.
         max_streams: Live streams at once.
         heartbeat: Seconds between signs of life on a silent stream.
         settle: Seconds after which a line of a log that came in is stored.
@@ -140,4 +151,7 @@ def create_app(
     if routing is not None:
         versions = {**versions, "routes": routing.version}
     gate = Gate(http.around_router(Answering(router, versions)), names, token)
-    return Application(http.around_all(gate), streams)
+    allowance = allowance or Allowance()
+    edge = Edge(gate, allowance, Lockouts(allowance.wrong_credentials))
+    http.others.append(lambda: edge_families(edge))
+    return Application(http.around_all(edge), streams, edge)

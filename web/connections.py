@@ -6,87 +6,88 @@ its task, and with it the end of the program, waiting for ever.
 
 from __future__ import annotations
 
-import math
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import trio
 
-CHUNK = 64 * 1024  # each needs to be taken within the write timeout
+from web.limits.counts import EdgeCounts
+from web.stream import ClientStream
 
-
-class ClientStream(trio.abc.HalfCloseableStream):
-    """A client's socket with a deadline on every send."""
-
-    def __init__(self, stream: trio.SocketStream, write_timeout: float) -> None:
-        self._stream = stream
-        self._write_timeout = write_timeout
-        self.patience = math.inf  # who asks by HTTP may be silent, and listen
-        self.socket = stream.socket  # Hypercorn asks it for the addresses
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send everything, in chunks that each have the full write timeout.
-
-        Raises:
-            trio.BrokenResourceError: The client took nothing for that long.
-        """
-        with memoryview(data) as view:
-            for start in range(0, len(view), CHUNK):
-                with trio.move_on_after(self._write_timeout) as patience:
-                    await self._stream.send_all(view[start : start + CHUNK])
-                if patience.cancelled_caught:
-                    self.abort()
-                    raise trio.BrokenResourceError("the client reads too slowly")
-
-    async def wait_send_all_might_not_block(self) -> None:
-        """Wait until the socket may take more."""
-        await self._stream.wait_send_all_might_not_block()
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Receive what there is; nothing, as at the end, after `patience` seconds of silence."""
-        with trio.move_on_after(self.patience):
-            return bytes(await self._stream.receive_some(max_bytes))
-        return b""
-
-    async def send_eof(self) -> None:
-        """End our direction."""
-        await self._stream.send_eof()
-
-    async def aclose(self) -> None:
-        """Close."""
-        await self._stream.aclose()
-
-    def abort(self) -> None:
-        """Close at once; a send or receive under way fails."""
-        self.socket.close()
+MOST_UNSENT = 128 * 1024 * 1024  # bytes of answers that wait for their clients, altogether
+SLOW = 5.0  # seconds that a send takes before it may be given up for the others
 
 
 class Connections:
-    """All connections that are open now."""
+    """All connections that are open now.
 
-    def __init__(self, limit: int) -> None:
+    When places run out, the connection that has waited longest without a request makes room: who
+    asks finds a place, however many only hold one.
+
+    Args:
+        limit: At once.
+        per_client: Of one client, at once.
+        counts: What was ended early is counted there.
+    """
+
+    def __init__(self, limit: int, per_client: int, counts: EdgeCounts) -> None:
         self.limit = limit
-        self.refused = 0
-        self._open: set[ClientStream] = set()
+        self.per_client = per_client
+        self.unsent = 0
+        self._counts = counts
+        self._open: dict[ClientStream, str | None] = {}
+        self._by_client: Counter[str] = Counter()
+        self._waiting: OrderedDict[ClientStream, None] = OrderedDict()
         self._emptied = trio.Event()
 
     def __len__(self) -> int:
         return len(self._open)
 
     @contextmanager
-    def place(self, stream: ClientStream) -> Iterator[bool]:
-        """Hold a place for the connection; False when all are taken."""
-        if len(self._open) >= self.limit:
-            self.refused += 1
+    def place(self, stream: ClientStream, client: str | None = None) -> Iterator[bool]:
+        """Hold a place for the connection; False when all are taken by who is being answered.
+
+        Args:
+            stream: The connection, which waits for its first request.
+            client: Who is counted, None for who may have as many as there are.
+        """
+        if not self._has_room(client):
             yield False
             return
-        self._open.add(stream)
+        self._open[stream] = client
+        self._counts.open = len(self._open)
+        if client is not None:
+            self._by_client[client] += 1
+        self._waiting[stream] = None
         try:
             yield True
         finally:
-            self._open.discard(stream)
-            if not self._open:
-                self._emptied.set()
+            self._remove(stream)
+
+    def busy(self, stream: ClientStream) -> None:
+        """It has a request: it is not the one that makes room."""
+        self._waiting.pop(stream, None)
+
+    def idle(self, stream: ClientStream) -> None:
+        """It waits for a request."""
+        if stream in self._open:
+            self._waiting[stream] = None
+            self._waiting.move_to_end(stream)
+
+    def sending(self, count: int) -> None:
+        """So many more bytes wait to be sent; too many altogether cost the worst its connection."""
+        self.unsent += count
+        if self.unsent <= MOST_UNSENT:
+            return
+        slow = [each for each in self._open if each.blocked_for() > SLOW]
+        if slow:
+            self._end(max(slow, key=lambda each: each.unsent), "slow")
+
+    def sent(self, count: int) -> None:
+        """So many bytes wait no more."""
+        self.unsent -= count
 
     async def wait_empty(self) -> None:
         """Wait until no connection is open."""
@@ -98,3 +99,39 @@ class Connections:
         """Close all at once."""
         for stream in tuple(self._open):
             stream.abort()
+
+    def _has_room(self, client: str | None) -> bool:
+        if client is not None and self._by_client[client] >= self.per_client:
+            if not self._make_room(client):
+                self._counts.turned["client"] += 1
+                return False
+        elif len(self._open) >= self.limit and not self._make_room(None):
+            self._counts.turned["places"] += 1
+            return False
+        return True
+
+    def _make_room(self, client: str | None) -> bool:
+        """End the connection that has waited longest, of one client or of all."""
+        for stream in self._waiting:
+            if client is None or self._open[stream] == client:
+                self._end(stream, "evicted")
+                return True
+        return False
+
+    def _end(self, stream: ClientStream, why: Literal["slow", "evicted"]) -> None:
+        self._counts.turned[why] += 1
+        self._remove(stream)
+        stream.abort()
+
+    def _remove(self, stream: ClientStream) -> None:
+        if stream not in self._open:
+            return  # it made room
+        client = self._open.pop(stream)
+        self._counts.open = len(self._open)
+        self._waiting.pop(stream, None)
+        if client is not None:
+            self._by_client[client] -= 1
+            if not self._by_client[client]:
+                del self._by_client[client]
+        if not self._open:
+            self._emptied.set()

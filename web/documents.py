@@ -298,6 +298,15 @@ class RouteCountsDocument(Document, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class CertificateDocument(Document, frozen=True, kw_only=True):
+    """The certificate of this API. `error`: why its changed files are not what is served."""
+
+    file: str
+    loaded: datetime
+    expires: datetime
+    error: str | None = None
+
+
 class FleetDocument(Document, frozen=True, kw_only=True):
     """The program itself, and the verdict that `fleet status` ends with.
 
@@ -314,6 +323,7 @@ class FleetDocument(Document, frozen=True, kw_only=True):
     config: ConfigDocument
     storage: StorageDocument
     routes: RouteCountsDocument | None = None
+    certificate: CertificateDocument | None = None  # None: the API is served in the clear
     dropped: dict[str, int] = {}  # what this process had to let go, by kind
 
 

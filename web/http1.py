@@ -1,26 +1,33 @@
-"""Hypercorn's connection, kept to HTTP/1.1.
+"""Hypercorn's connection, kept to HTTP/1.1 and to strict heads, and brought to an end.
 
-Without TLS no browser speaks HTTP/2, and Hypercorn's HTTP/2 connections have no idle timeout
-before their first request, so a client could hold them for ever.
+Its HTTP/2 connections have no idle timeout before their first request, so a client could hold them
+for ever; so it could a WebSocket that was refused.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
 import h11
 import trio
-from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.config import Config
+from hypercorn.events import Event, Updated
+from hypercorn.protocol.events import Request
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.typing import ConnectionState
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import AppWrapper, ConnectionState
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from wsproto.events import Ping
 
-from web.connections import ClientStream
+from web.heads import MAX_HEAD, StrictConnection
+from web.socket_stream import BoundedSocket
+from web.stream import ClientStream
 
+LEAVING = 10.0  # seconds for who answers to notice that its client is gone
 _EXTENSIONS = b"sec-websocket-extensions"
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -57,26 +64,66 @@ async def _drain(receive: Receive) -> None:
         await receive()
 
 
+class Places(Protocol):
+    """Who is told whether a connection has a request."""
+
+    def busy(self, stream: ClientStream) -> None:
+        """It has one."""
+
+    def idle(self, stream: ClientStream) -> None:
+        """It waits for the next."""
+
+
 class _Protocol(H11Protocol):
     ping = math.inf  # seconds between pings on a WebSocket
     expect_pongs: Callable[[], None]
     _pinging: trio.CancelScope | None = None
 
+    def be_strict(self) -> None:
+        """Before anything was received."""
+        self.connection = StrictConnection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+
+    @property
+    def has_more_to_come(self) -> bool:
+        """Whether the client may still be sending something that nobody will read."""
+        if isinstance(self.connection, StrictConnection) and not self.connection.refused:
+            return self.connection.their_state in (h11.SEND_BODY, h11.ERROR)
+        return True
+
     async def _create_stream(self, request: h11.Request) -> None:
+        if _opens_socket(request):
+            await self._open_socket(request)
+        else:
+            await super()._create_stream(request)
+
+    async def _open_socket(self, request: h11.Request) -> None:
         """Compress no messages: it takes 300 KB for each client, and can blow one up a lot."""
-        kept = [header for header in request.headers if header[0] != _EXTENSIONS]
-        if len(kept) < len(request.headers):
-            request = h11.Request(
-                method=request.method,
-                headers=kept,
-                target=request.target,
-                http_version=request.http_version,
+        stream = BoundedSocket(
+            self.app,
+            self.config,
+            self.context,
+            self.task_group,
+            self.ssl,
+            self.client,
+            self.server,
+            self.stream_send,
+            STREAM_ID,
+        )
+        self.stream = stream
+        self.connection = H11WSConnection(cast("h11.Connection", self.connection))
+        self.expect_pongs()
+        self._pinging = trio.CancelScope()
+        self.task_group.spawn(self._send_pings, stream, self._pinging)
+        await stream.handle(
+            Request(
+                stream_id=STREAM_ID,
+                headers=[header for header in request.headers if header[0] != _EXTENSIONS],
+                http_version=request.http_version.decode(),
+                method="GET",
+                raw_path=request.target,
+                state=self.connection_state,
             )
-        await super()._create_stream(request)
-        if isinstance(self.stream, WSStream):
-            self.expect_pongs()
-            self._pinging = trio.CancelScope()
-            self.task_group.spawn(self._send_pings, self.stream, self._pinging)
+        )
 
     async def _send_pings(self, stream: WSStream, scope: trio.CancelScope) -> None:
         """Hypercorn's own pings would hold the connection's end up until the next one is due."""
@@ -95,10 +142,52 @@ class _Protocol(H11Protocol):
         """Offers of HTTP/2 are not taken up; the request is answered as it is."""
 
 
-class Http1Connection(TCPServer):
-    """Serves one client; awaited like a `TCPServer`."""
+def _opens_socket(request: h11.Request) -> bool:
+    """Whether it asks for a WebSocket, as Hypercorn sees it: by the last of each header."""
+    last = dict(request.headers)
+    tokens = last.get(b"connection", b"").lower().split(b",")
+    upgrade = last.get(b"upgrade", b"").strip().lower()
+    is_get = request.method.upper() == b"GET"
+    return is_get and upgrade == b"websocket" and b"upgrade" in [each.strip() for each in tokens]
 
-    ping = math.inf
+
+class Http1Connection(TCPServer):
+    """Serves one client; awaited like a `TCPServer`.
+
+    Args:
+        app: The application.
+        config: Hypercorn's.
+        context: Hypercorn's.
+        stream: The client's, with its TLS handshake over.
+        places: Who is told whether there is a request.
+        ping: Seconds between pings on a WebSocket.
+    """
+
+    def __init__(
+        self,
+        app: AppWrapper,
+        config: Config,
+        context: WorkerContext,
+        stream: ClientStream,
+        places: Places,
+        ping: float,
+    ) -> None:
+        super().__init__(
+            app,
+            config,
+            context,
+            ConnectionState({}),
+            stream,  # type: ignore[arg-type]  # declared as TLS, used as any stream
+        )
+        self._client = stream
+        self._places = places
+        self._ping = ping
+
+    async def protocol_send(self, event: Event) -> None:
+        """Send, close, or note whether there is a request."""
+        if isinstance(event, Updated):
+            (self._places.idle if event.idle else self._places.busy)(self._client)
+        await super().protocol_send(event)
 
     async def _read_data(self) -> None:
         offered = self.protocol.protocol
@@ -108,17 +197,26 @@ class Http1Connection(TCPServer):
             self.context,
             self._task_group,
             ConnectionState(self.state),
-            False,
+            self._client.is_encrypted,
             offered.client,
             offered.server,
             self.protocol_send,
         )
-        protocol.ping = self.ping
+        protocol.be_strict()
+        protocol.ping = self._ping
         protocol.expect_pongs = self._expect_pongs
         self.protocol = protocol  # type: ignore[assignment]  # has the same methods
         await super()._read_data()
+        nursery = self._task_group._nursery
+        if nursery is not None:
+            nursery.cancel_scope.deadline = trio.current_time() + LEAVING
+
+    async def _close(self) -> None:
+        protocol = getattr(self, "protocol", None)  # none yet where the client left at once
+        self._client.lingers = isinstance(protocol, _Protocol) and protocol.has_more_to_come
+        self._places.idle(self._client)
+        await super()._close()
 
     def _expect_pongs(self) -> None:
         """From now on the client answers pings, so a long silence means that it is gone."""
-        stream = cast("ClientStream", self.stream)  # as `web.server` makes it
-        stream.patience = 3 * self.ping
+        self._client.patience = 3 * self._ping

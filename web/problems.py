@@ -46,6 +46,8 @@ KINDS: dict[str, tuple[int, str]] = {
     "body-too-large": (413, "Body too large"),
     "unsupported-media-type": (415, "Unsupported media type"),
     "wrong-host-header": (421, "Wrong Host header"),
+    "too-many-requests": (429, "Too many requests"),
+    "locked-out": (429, "Locked out"),
     "internal-error": (500, "Internal error"),
     "proxy-unreachable": (502, "Proxy unreachable"),
     "proxy-not-understood": (502, "Proxy not understood"),

@@ -8,15 +8,18 @@ from functools import partial
 import trio
 from hypercorn.config import Config
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ConnectionState
 from hypercorn.utils import wrap_app
 
 from web.app import Application
-from web.connections import ClientStream, Connections
+from web.connections import Connections
+from web.handshake import encrypted
 from web.http1 import Http1Connection, draining
 from web.leaving import not_for_nobody
+from web.limits.addresses import UNKNOWN, client_key
 from web.listening import Bound, bind
 from web.live.socket import MAX_MESSAGE
+from web.stream import ClientStream
+from web.tls import ServerTls
 
 logger = logging.getLogger("fleet.web")
 
@@ -28,7 +31,8 @@ class Limits:
         grace: For requests under way at the end.
         idle: Between requests, and for a request's head to arrive, so that slow ones are cut.
         write_timeout: For a client to take the next piece of its answer.
-        connections: More are closed as they come.
+        connections: At once; those that wait for a request make room for others.
+        handshake: For a client to agree on TLS.
         ping: Between pings on a WebSocket; one that is silent for three of them is closed.
     """
 
@@ -39,12 +43,14 @@ class Limits:
         idle: float = 15.0,
         write_timeout: float = 30.0,
         connections: int = 1024,
+        handshake: float = 10.0,
         ping: float = 15.0,
     ) -> None:
         self.grace = grace
         self.idle = idle
         self.write_timeout = write_timeout
         self.connections = connections
+        self.handshake = handshake
         self.ping = ping
 
 
@@ -53,6 +59,7 @@ async def serve(
     listen: str | Bound,
     *,
     limits: Limits | None = None,
+    tls: ServerTls | None = None,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until cancelled, then end within `limits.grace` seconds.
@@ -60,11 +67,18 @@ async def serve(
     Starts with the bound address (`127.0.0.1:43117`). When cancelled, new connections are refused,
     live streams end, requests under way may finish; what is left then is cut off.
 
+    Args:
+        app: What answers.
+        listen: Where, or what was bound already.
+        limits: How long and how many.
+        tls: What is served with; None: in the clear.
+        task_status: Told the address.
+
     Raises:
         ListenError: The address cannot be bound; nothing was started then.
     """
     bound = listen if isinstance(listen, Bound) else await bind(listen)
-    server = _Server(app, bound, limits or Limits())
+    server = _Server(app, bound, limits or Limits(), tls)
     async with trio.open_nursery() as nursery:
         stop = trio.Event()
         await nursery.start(server.run, stop)
@@ -76,12 +90,16 @@ async def serve(
 
 
 class _Server:
-    def __init__(self, app: Application, bound: Bound, limits: Limits) -> None:
+    def __init__(
+        self, app: Application, bound: Bound, limits: Limits, tls: ServerTls | None
+    ) -> None:
         self._app = app
+        self._tls = tls
         self._asgi = wrap_app(draining(not_for_nobody(app)), 0, "asgi")  # type: ignore[arg-type]  # Litestar's scope types
         self._bound = bound
         self._limits = limits
-        self._connections = Connections(limits.connections)
+        per_client = app.edge.allowance.connections
+        self._connections = Connections(limits.connections, per_client, app.edge.counts)
         self._context = WorkerContext(None)
         self._config = Config()
         self._config.errorlog = logger
@@ -117,22 +135,37 @@ class _Server:
         self._connections.abort()
 
     async def _handle(self, socket: trio.SocketStream) -> None:
-        stream = ClientStream(socket, self._limits.write_timeout)
-        with self._connections.place(stream) as placed:
-            if not placed:
-                await trio.aclose_forcefully(stream)
-                return
+        edge, peer = self._app.edge, _peer(socket)
+        stream = ClientStream(socket, self._limits.write_timeout, self._connections)
+        client = client_key(peer) if edge.is_counted(peer) else None
+        with self._connections.place(stream, client) as placed:
             try:
-                connection = Http1Connection(
-                    self._asgi,
-                    self._config,
-                    self._context,
-                    ConnectionState({}),
-                    stream,  # type: ignore[arg-type]  # declared as TLS, used as any stream
-                )
-                connection.ping = self._limits.ping
-                await connection
+                if placed and edge.admits(peer) and await self._is_ready(socket, stream):
+                    await Http1Connection(
+                        self._asgi,
+                        self._config,
+                        self._context,
+                        stream,
+                        self._connections,
+                        self._limits.ping,
+                    )
             except Exception:  # the boundary: one client must not end the program
                 logger.exception("a web client's connection failed")
             finally:
                 stream.abort()
+
+    async def _is_ready(self, socket: trio.SocketStream, stream: ClientStream) -> bool:
+        if self._tls is None:
+            return True
+        done = await encrypted(socket, stream, self._tls.context, self._limits.handshake)
+        if not done:
+            self._app.edge.counts.turned["handshake"] += 1
+        return done
+
+
+def _peer(socket: trio.SocketStream) -> str:
+    try:
+        found: str = socket.socket.getpeername()[0]
+    except OSError:  # it left already
+        return UNKNOWN
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from time import perf_counter
 from typing import cast
 
@@ -18,9 +19,14 @@ _NOTE = "fleet.route"  # in the scope: where the router's word for the path goes
 
 
 class HttpInstruments:
-    """Counts requests around the gate; the router says which of its routes each one took."""
+    """Counts requests around the gate; the router says which of its routes each one took.
+
+    Attributes:
+        others: What else tells of this server; asked at each scrape.
+    """
 
     def __init__(self, streams: Streams) -> None:
+        self.others: list[Callable[[], list[Family]]] = []
         self._streams = streams
         self._requests: Counter[tuple[str, str, int]] = Counter()  # method, route, status
         self._seconds = Histograms(SECONDS)
@@ -103,6 +109,7 @@ class HttpInstruments:
             Family(
                 "fleet_http_streams_refused", "counter", "Live streams refused for want of a place."
             ).add(self._streams.refused),
+            *(family for families in self.others for family in families()),
         ]
 
 
