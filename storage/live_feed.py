@@ -7,7 +7,7 @@ poolers keep them), it looks every two seconds.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import anyio
@@ -53,7 +53,7 @@ class LiveFeed:
         self._run = ""
         self._revision = -1
 
-    async def news(self) -> AsyncIterator[News]:
+    async def news(self) -> AsyncGenerator[News, None]:
         """Look now, whenever there is news, and every two seconds. Never ends by itself.
 
         After it was broken off it may be begun anew: it goes on where it was.
