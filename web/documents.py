@@ -386,11 +386,13 @@ class HealthHistoryDocument(Document, frozen=True, kw_only=True):
 class EventsDocument(Document, frozen=True, kw_only=True):
     """`/api/events`: newest last.
 
-    `sources` says where they come from: `memory`, `database` or both. `note` says why the answer
-    may lack older events (the database is away).
+    `last_id` sent as `Last-Event-ID` has the event stream go on where this answer ends, so that
+    nothing is missed in between. `sources` says where they come from: `memory`, `database` or both.
+    `note` says why the answer may lack older events (the database is away).
     """
 
     events: tuple[EventDocument, ...]
+    last_id: str = ""
     sources: tuple[Literal["memory", "database"], ...]
     note: str | None = None
 

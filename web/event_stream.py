@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import anyio
 import msgspec
@@ -27,6 +27,11 @@ class Resume(msgspec.Struct, frozen=True):
 def run_of(model: ReadModel) -> str:
     """This run of the program in an id, since numbers start again with each."""
     return f"{int(model.fleet().started.timestamp() * 1000):x}"
+
+
+def newest_id(model: ReadModel, held: Sequence[EventDocument]) -> str:
+    """Where the stream goes on after these newest events, whatever of them was wanted."""
+    return f"{held[-1].number if held else 0}-{run_of(model)}"
 
 
 def parse_last_event_id(header: str | None, run: str, newest: int) -> Resume:

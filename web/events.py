@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import msgspec
 from litestar import get
 from litestar.openapi import ResponseSpec
 from litestar.response.base import ASGIResponse
@@ -12,7 +13,7 @@ from litestar.types import ASGIApp
 
 from web.answers import json_answer
 from web.documents import EventDocument, EventsDocument
-from web.event_stream import EventStream
+from web.event_stream import EventStream, newest_id
 from web.expectations import MAX_PAGE
 from web.finding import check_host_filter
 from web.history import EventFilter, History, HistoryUnavailable
@@ -44,15 +45,19 @@ async def list_events(
         since=parse_time("since", since, datetime.now(UTC)) if since else None,
     )
     held = source.model.recent_events(MAX_PAGE)
+    last_id = newest_id(source.model, held)
     found = [event for event in held if event_matches(event, wanted)][-limit:]
+    recent = EventsDocument(events=tuple(found), last_id=last_id, sources=("memory",))
     if source.history is None or len(found) == limit:
-        return json_answer(EventsDocument(events=tuple(found), sources=("memory",)))
+        return json_answer(recent)
     try:
         older = await _older(source.history, wanted, held, limit - len(found))
     except HistoryUnavailable as error:
         note = f"Older events are missing: {error}"
-        return json_answer(EventsDocument(events=tuple(found), sources=("memory",), note=note))
-    return json_answer(EventsDocument(events=(*older, *found), sources=("memory", "database")))
+        return json_answer(msgspec.structs.replace(recent, note=note))
+    return json_answer(
+        EventsDocument(events=(*older, *found), last_id=last_id, sources=("memory", "database"))
+    )
 
 
 async def _older(

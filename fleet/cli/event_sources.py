@@ -13,7 +13,7 @@ from fleet.cli.api import Api, Message, NotRunningError
 from fleet.cli.errors import CommandError
 from fleet.cli.output import note
 from fleet.cli.view import Choice, chosen
-from web.documents import EventDocument
+from web.documents import EventDocument, EventsDocument
 from web.history import EventFilter
 from web.selection import event_matches
 
@@ -72,8 +72,13 @@ def show_running(api: Api, choice: Choice, wanted: Wanted, write: Write) -> None
     for event in past.events:
         show(event)
     if wanted.follow:
-        newest = max((event.number for event in past.events), default=0)
-        _follow_running(api, wanted.query(), str(newest) if newest else "", show)
+        _follow_running(api, wanted.query(), past.last_id or _newest_shown(past), show)
+
+
+def _newest_shown(past: EventsDocument) -> str:
+    """What an older fleet, which sends no `last_id`, is to go on after."""
+    newest = max((event.number for event in past.events), default=0)
+    return str(newest) if newest else ""
 
 
 def _follow_running(api: Api, query: dict[str, str], last_id: str, show: Write) -> None:

@@ -45,6 +45,20 @@ async def test_a_stream_resumes_after_the_last_id(
         assert await reader.numbers(3) == [4, 5, 6]
 
 
+@pytest.mark.parametrize("before", [0, 3])
+async def test_the_stream_goes_on_where_a_list_ended_though_nothing_in_it_was_wanted(
+    address: str, fleet: FleetInMemory, before: int
+) -> None:
+    for _ in range(before):
+        fleet.emit("start")
+    async with httpx.AsyncClient() as client:
+        listed = (await client.get(f"http://{address}/api/events?action=pause")).json()
+    assert listed["events"] == []
+    fleet.emit("pause")  # between the list and the stream
+    async with follow(address, "action=pause", last_event_id=listed["last_id"]) as reader:
+        assert await reader.numbers(1) == [before + 1]
+
+
 async def test_what_memory_no_longer_holds_is_told_as_a_gap(
     address: str, fleet: FleetInMemory
 ) -> None:
