@@ -6,15 +6,17 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from unittest import mock
 
 from fleet.cli.root import run
@@ -92,8 +94,8 @@ class Fleet:
         assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
         return done.stdout
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    def start(self, *words: str) -> "Started":
+        return Started(
             [*FLEET, *words],
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -132,6 +134,47 @@ class Fleet:
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.close(terminal)
         return code, written.decode()
+
+
+class Started(subprocess.Popen[str]):
+    """A command that goes on; a context manager. Where its block fails it is killed.
+
+    A process by itself would be waited for: for ever, since nobody is left to end it.
+    """
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, value, traceback)
+
+    def interrupt(self, deadline: float = 60) -> int:
+        """Press Ctrl-C; returns its exit code."""
+        self.send_signal(signal.SIGINT)
+        return self.wait(deadline)
+
+
+class Lines:
+    """Whole lines that a program has written so far."""
+
+    def __init__(self, program: subprocess.Popen[str]) -> None:
+        assert program.stdout is not None
+        self._program = program
+        self._file = program.stdout.fileno()
+        os.set_blocking(self._file, False)
+        self._data = b""
+
+    def read(self) -> list[bytes]:
+        """All of them; fails when the program has ended by itself."""
+        with suppress(BlockingIOError):
+            if not (data := os.read(self._file, 1024 * 1024)):
+                raise AssertionError(f"it has ended: {self._program.communicate(timeout=60)}")
+            self._data += data
+        return self._data.split(b"\n")[:-1]
 
 
 def plain(text: str) -> str:

@@ -1,11 +1,8 @@
 """`fleet routes` against a running fleet, whose one Engine has three hosts' names."""
 
 import json
-import os
 import signal
-import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 from click.shell_completion import ShellComplete
@@ -13,7 +10,7 @@ from click.shell_completion import ShellComplete
 from fleet.cli import route_sources
 from fleet.cli.root import cli
 from tests.cli.conftest import Site
-from tests.cli.running import Fleet, plain
+from tests.cli.running import Fleet, Lines, plain
 from tests.lab.caddy import Caddy
 from tests.lab.containers import ContainerSpec
 from tests.lab.runs import new_part
@@ -189,7 +186,7 @@ def test_routes_and_changes_are_followed(routed: Fleet, site: Site) -> None:
     watching = routed.start("routes", "--watch", "--json", "--domain", SHOP)
     following = routed.start("routes", "changes", "-f", "--json", "--host", "edge", "-n", "1")
     with watching, following:
-        outputs = [_Lines(watching), _Lines(following)]
+        outputs = [Lines(watching), Lines(following)]
         wait_until(lambda: all(output.read() for output in outputs), "both have begun", 30)
         site.engine.docker("pause", "shop")
         try:
@@ -213,18 +210,3 @@ def test_routes_and_changes_are_followed(routed: Fleet, site: Site) -> None:
         assert (watching.wait(20), following.wait(20)) == (0, 130)
     past = routed.out("routes", "changes", "--domain", SHOP, "--since", "1h")
     assert "edge/shop left the pool (paused)" in past
-
-
-class _Lines:
-    """Whole lines that a program has written so far."""
-
-    def __init__(self, program: subprocess.Popen[str]) -> None:
-        assert program.stdout is not None
-        self._file = program.stdout.fileno()
-        os.set_blocking(self._file, False)
-        self._data = b""
-
-    def read(self) -> list[bytes]:
-        with suppress(BlockingIOError):
-            self._data += os.read(self._file, 1024 * 1024)
-        return self._data.split(b"\n")[:-1]

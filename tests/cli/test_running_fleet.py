@@ -1,13 +1,11 @@
 """The commands against a fleet that is running."""
 
 import json
-import os
 import re
-import signal
 import subprocess
 
 from tests.cli.conftest import Site
-from tests.cli.running import Fleet
+from tests.cli.running import Fleet, Lines
 from tests.lab.cache import docker_cli
 from tests.lab.waiting import wait_until
 
@@ -51,23 +49,22 @@ def test_any_docker_tool_reaches_the_hosts(up: Fleet, site: Site) -> None:
 
 
 def test_events_are_followed_through_the_running_fleet(up: Fleet, site: Site) -> None:
-    words = ("events", "-f", "--json", "--host", "edge", "--action", "pause")
-    with up.start(*words) as following:
-        assert following.stdout is not None
-        os.set_blocking(following.stdout.fileno(), False)
+    words = ("events", "--json", "--host", "edge", "--action", "pause", "--since", "1h")
+    with up.start(*words, "-f") as following:
+        lines = Lines(following)
 
-        def seen() -> str:
+        def make(count: int) -> None:
             site.engine.docker("pause", "web")
             site.engine.docker("unpause", "web")
-            assert following.stdout is not None
-            return following.stdout.readline()
+            wait_until(lambda: len(lines.read()) >= count, "the event is seen", 60)
 
-        line = wait_until(seen, "an event is seen", every=0.2)
-        following.send_signal(signal.SIGINT)
-        assert json.loads(line)["host"] == "edge"
-        assert following.wait(20) == 130
-    past = up.out("events", "--json", "--host", "edge", "--action", "pause", "--since", "5m")
-    assert json.loads(past.splitlines()[0])["name"] == "web"
+        make(1)  # may be of the past when following begins, or come while it begins
+        make(2)
+        past = up.out(*words).encode().splitlines()
+        wait_until(lambda: lines.read() == past, "what was seen is what happened", 60)
+        assert following.interrupt() == 130
+    last = json.loads(past[-1])
+    assert (last["host"], last["name"], last["action"]) == ("edge", "web", "pause")
 
 
 def test_a_refused_configuration_is_shown_while_the_old_one_runs(up: Fleet) -> None:

@@ -2,9 +2,7 @@
 
 import itertools
 import json
-import os
 import re
-import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -13,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Site
-from tests.cli.running import FLEET, Fleet, plain
+from tests.cli.running import FLEET, Fleet, Lines, plain
 from tests.lab.containers import FOREVER, ContainerSpec
 from tests.lab.waiting import wait_until
 
@@ -220,20 +218,11 @@ def test_kept_lines_are_followed(kept: Fleet, site: Site) -> None:
             every=0.5,
         )
         with kept.start("logs", "edge/ticks", "-f", "-n", "1", "--grep", "TOCK") as following:
-            assert following.stdout is not None
-            os.set_blocking(following.stdout.fileno(), False)
-            seen: list[str] = []
-
-            def more() -> bool:
-                assert following.stdout is not None
-                while line := following.stdout.readline():
-                    seen.append(line)
-                return len(seen) > 12  # more than the tail, and what was stored meanwhile
-
-            wait_until(more, "lines come", PATIENCE, every=0.2)
-            following.send_signal(signal.SIGINT)
-            assert following.wait(20) == 130
-            assert set(seen) == {"tock\n"}
+            lines = Lines(following)
+            # More than the tail, and what was stored meanwhile.
+            wait_until(lambda: len(lines.read()) > 12, "lines come", PATIENCE, every=0.2)
+            assert set(lines.read()) == {b"tock"}
+            assert following.interrupt() == 130
     finally:
         site.engine.docker("rm", "-f", "ticks")
 
