@@ -196,6 +196,7 @@ class _Fleet:
             listen=bound.address,
             token=token,
             settle=config.storage.batch_age + 2.0,
+            access_log=config.fleet.access_log,
         )
         async with trio.open_nursery() as nursery:
             await nursery.start(keeper.run)

@@ -9,6 +9,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.addresses import canonical, is_loopback
 from web import container_history, containers, events, hosts, images, logs, metrics, page, program
+from web.correlation import Correlation
 from web.exposition.answer import Collector, Exposition
 from web.exposition.edge import edge_families
 from web.exposition.handler import show_metrics
@@ -103,6 +104,7 @@ def create_app(
     max_streams: int = 256,
     heartbeat: float = 15.0,
     settle: float = 3.0,
+    access_log: bool = False,
 ) -> Application:
     """Build the application.
 
@@ -119,6 +121,7 @@ def create_app(
         max_streams: Live streams at once.
         heartbeat: Seconds between signs of life on a silent stream.
         settle: Seconds after which a line of a log that came in is stored.
+        access_log: Whether each request is a line of the log, else only at the level debug.
     """
     streams = Streams(max_streams, heartbeat)
     turns = trio.CapacityLimiter(PREVIEWS)
@@ -154,4 +157,5 @@ def create_app(
     allowance = allowance or Allowance()
     edge = Edge(gate, allowance, Lockouts(allowance.wrong_credentials))
     http.others.append(lambda: edge_families(edge))
-    return Application(http.around_all(edge), streams, edge)
+    correlated = Correlation(http.around_all(edge), access_log=access_log)
+    return Application(correlated, streams, edge)

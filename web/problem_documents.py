@@ -18,6 +18,7 @@ class ProblemDocument(Document, frozen=True, kw_only=True, omit_defaults=True):
 
     `detail` says what happened and the next step. `parameter` names the query parameter at fault,
     `suggestions` what may have been meant, `candidates` the containers of an ambiguous reference.
+    `request_id` is in each line of the log about the request.
     """
 
     type: str
@@ -28,3 +29,4 @@ class ProblemDocument(Document, frozen=True, kw_only=True, omit_defaults=True):
     parameter: str | None = None
     suggestions: tuple[str, ...] = ()
     candidates: tuple[CandidateDocument, ...] = ()
+    request_id: str | None = None

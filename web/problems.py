@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +25,7 @@ from web.problem_documents import (
     CandidateDocument,
     ProblemDocument,
 )
+from web.request_id import request_id
 
 MEDIA_TYPE = "application/problem+json"
 KINDS: dict[str, tuple[int, str]] = {
@@ -100,6 +100,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
             parameter=self.parameter,
             suggestions=self.suggestions,
             candidates=self.candidates,
+            request_id=request_id(),
         )
 
     def answer(self, instance: str) -> ASGIResponse:
@@ -156,10 +157,10 @@ def _translate(request: Request[Any, Any, Any], error: Exception) -> Problem:
             )
         case HTTPException() if error.status_code < 500:
             return Problem("bad-request", error.detail)
-    reference = secrets.token_hex(6)
-    logger.error("answering %s failed (%s)", request.scope["path"], reference, exc_info=error)
+    logger.error("answering %s failed", request.scope["path"], exc_info=error)
     return Problem(
-        "internal-error", f"This is a defect of fleet; its log has the details at {reference}."
+        "internal-error",
+        f"This is a defect of fleet; its log has the details under the request id {request_id()}.",
     )
 
 

@@ -113,6 +113,15 @@ class HttpInstruments:
         ]
 
 
+def route_of(scope: Scope) -> str | None:
+    """The route that a request took, as its handler is declared; None where there was none.
+
+    Of a scope that `HttpInstruments.around_all` was called with.
+    """
+    note = cast("dict[str, list[str]]", scope).get(_NOTE)
+    return note[0] if note else cast("dict[str, str]", scope).get("path_template")
+
+
 def _method(scope: HTTPScope) -> str:
     return scope["method"] if scope["method"] in METHODS else "other"
 
