@@ -95,7 +95,7 @@ async def add_token(database: Database, token: TokenRecord, address: str) -> Non
             except psycopg.errors.UniqueViolation:
                 detail = f"There is a token called {token.name!r}. Take another name, or revoke it."
                 raise TokenRefusedError(detail) from None
-            _write_down(connection, audit)
+            write_down(connection, audit)
 
     await database.write(work)
 
@@ -121,13 +121,13 @@ async def revoke_token(database: Database, ref: str, by: str, address: str) -> T
                     address=address,
                     detail=f"{token.name} ({token.id})",
                 )
-                _write_down(connection, audit)
+                write_down(connection, audit)
         return revoked[0] if revoked else None
 
     return await database.write(work)
 
 
-def _write_down(connection: Connection, audit: AuditRow) -> None:
+def write_down(connection: Connection, audit: AuditRow) -> None:
     """In the transaction of what was done: the recorder's way would be another one."""
     values = {
         name: clean(value) if isinstance(value, str) else value
