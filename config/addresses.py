@@ -43,6 +43,15 @@ def is_loopback(host: str) -> bool:
         return host.lower().rstrip(".") == "localhost"
 
 
+def is_network(text: str) -> bool:
+    """Whether it is an address, or a network with its prefix: `10.0.0.5`, `fd00::/8`."""
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 def canonical(host: str) -> str:
     """One spelling for each address, so that two spellings of it compare equal."""
     try:

@@ -12,6 +12,7 @@ from config.addresses import (
     fault_in_database_url,
     fault_in_jump,
     is_loopback,
+    is_network,
     split_listen,
 )
 from config.fields import fields_of
@@ -35,6 +36,21 @@ def check_fleet(table: Table, problems: Problems) -> None:
     except ValueError:
         right = 'it should be like "127.0.0.1:8080" or "[::1]:8080"'
         problems.add(key, f"found {shown(listen)}", right)
+
+
+def check_serving(fleet: Table, problems: Problems) -> None:
+    """Check `[fleet]`: what belongs to a certificate, and who is believed."""
+    given = fleet.origins
+    if "tls_cert_file" not in given:
+        for name in ("tls_key_file", "tls_key_password_file", "tls_key_password_env"):
+            if name in given:
+                right = "add tls_cert_file: the certificate that belongs to the key"
+                problems.add(given[name], "given without a certificate", right)
+    for number, text in enumerate(fleet.values.get("trusted_proxies", ())):
+        if not is_network(text):
+            right = 'it should be an address or a network, like "10.0.0.5" or "10.0.0.0/8"'
+            key = (*fleet.origin("trusted_proxies"), number)
+            problems.add(key, f"found {shown(text)}", right)
 
 
 def check_access(table: Table, fleet: Table, problems: Problems) -> None:

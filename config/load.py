@@ -12,7 +12,14 @@ from typing import Any
 
 import platformdirs
 
-from config.checks import check_access, check_duplicates, check_fleet, check_host, check_storage
+from config.checks import (
+    check_access,
+    check_duplicates,
+    check_fleet,
+    check_host,
+    check_serving,
+    check_storage,
+)
 from config.fields import fields_of
 from config.files import Surroundings
 from config.hosts import HostTable, read_defaults, read_hosts
@@ -178,6 +185,7 @@ def _check(
             right = "" if meant else "known here: " + ", ".join(f"[{each}]" for each in _SECTIONS)
             problems.add(key, "unknown table or key", right, meant)
     check_fleet(fleet, problems)
+    check_serving(fleet, problems)
     check_storage(storage, problems)
     for host in hosts:
         check_host(host, problems)

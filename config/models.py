@@ -169,6 +169,11 @@ class Fleet(Frozen, frozen=True, kw_only=True):
     event_buffer: Count = 1000  # recent events kept in memory, of all hosts together
     token_file: SecretFile | None = None  # what readers of the API must present
     token_env: Variable | None = None
+    tls_cert_file: CertificateFile | None = None  # None: the API is served in the clear
+    tls_key_file: SecretFile | None = None  # None: in tls_cert_file
+    tls_key_password_file: SecretFile | None = None
+    tls_key_password_env: Variable | None = None
+    trusted_proxies: tuple[Text, ...] = ()  # addresses, networks: whose X-Forwarded-For is believed
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"  # text on a terminal and for journald
     access_log: bool = False  # a line for each request, else only at the level debug
@@ -179,6 +184,12 @@ class Access(Frozen, frozen=True, kw_only=True):
 
     # what may be done without a token; None: viewer on loopback if no token is set, none elsewhere
     anonymous: Literal["viewer", "none"] | None = None
+    # of one client (an IPv4 address, or a /64 of IPv6); this machine's own are not limited
+    requests_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] = 50  # 0: any number
+    requests_burst: Count = 200  # at once, after some quiet
+    connections_per_client: Count = 128
+    # within five minutes, before a client has to wait; 0: it never has to
+    wrong_credentials: Annotated[int, Meta(ge=0, le=1_000_000)] = 10
 
 
 Days = Annotated[int, Meta(ge=1, le=36_500)]

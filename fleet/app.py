@@ -19,6 +19,7 @@ from config.models import Config, Host
 from config.secrets import read_secret
 from connectors.traffic import Traffic
 from fleet.descriptors import raise_limit
+from fleet.edge import FleetEdge, open_edge
 from fleet.history import StoredHistory
 from fleet.image_rows import ImageRows
 from fleet.instruments import Instruments
@@ -66,18 +67,20 @@ async def run(
         log: Follows the configured level; None where somebody else keeps the log.
 
     Raises:
+        CertificateError: The API cannot be served with its certificate.
         ListenError: The address is taken or may not be listened on.
         RuntimeFolderError: The folder of the hosts' sockets cannot be used.
         StorageError: There is no database to be had.
     """
     token = read_secret(config.fleet.token_file, config.fleet.token_env, environ)
     refuse_open_listen(config.fleet.listen, token)
+    edge = await open_edge(config.fleet, config.access, environ)
     async with aclosing(await bind(config.fleet.listen)) as bound, open_signals() as signals:
         raise_limit(config.hosts.values())
         with open_runtime_dir(config), signals.stop:
             instruments = Instruments()
             async with open_store(config, environ, observe=instruments.wrote) as store:
-                fleet = _Fleet(config, store, environ, instruments, log)
+                fleet = _Fleet(config, store, environ, instruments, log, edge)
                 await fleet.run(bound, token, signals, started)
 
 
@@ -105,8 +108,10 @@ class _Fleet:
         environ: Mapping[str, str],
         instruments: Instruments,
         log: OwnLog | None,
+        edge: FleetEdge,
     ) -> None:
         self._log = log
+        self._edge = edge
         self._running = RunningConfig(config)
         self._store = store
         self._environ = environ
@@ -184,6 +189,7 @@ class _Fleet:
             self._running.document,
             self._storage.document,
             counts.document,
+            self._edge.certificate,
         )
         history = StoredHistory(self._store.database, config.storage)
         app = create_app(
@@ -195,6 +201,7 @@ class _Fleet:
             live=self._live,
             listen=bound.address,
             token=token,
+            allowance=self._edge.allowance,
             settle=config.storage.batch_age + 2.0,
             access_log=config.fleet.access_log,
         )
@@ -210,10 +217,12 @@ class _Fleet:
                 )
                 signals.on_hangup = reloader.trigger
                 nursery.start_soon(reloader.run)
+            signals.on_hangup = self._edge.also_hung_up(signals.on_hangup)
+            nursery.start_soon(self._edge.run)
             nursery.start_soon(supervisor.run)
             nursery.start_soon(self._storage.follow)
             nursery.start_soon(self._instruments.watch_loop)
-            started(await nursery.start(serve, app, bound))
+            started(await nursery.start(partial(serve, app, bound, tls=self._edge.tls)))
             # What was imported never becomes garbage: looking through all of it again would hold
             # up every host for some 60 ms each time.
             gc.collect()

@@ -15,6 +15,7 @@ from fleet.tracker import Tracker, now
 from fleet.verdict import verdict
 from fleet.version import VERSION
 from web.documents import (
+    CertificateDocument,
     ConfigDocument,
     ContainerDocument,
     EventDocument,
@@ -39,6 +40,7 @@ class LiveReadModel:
         config: The state of the configuration, as it is now.
         storage: The state of the recorder, as it is now.
         routes: The routes in short, as they are now; None where none are kept.
+        certificate: That of the API, as it is now; None where it is served in the clear.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class LiveReadModel:
         config: Callable[[], ConfigDocument],
         storage: Callable[[], StorageDocument],
         routes: Callable[[], RouteCountsDocument] | None = None,
+        certificate: Callable[[], CertificateDocument | None] = lambda: None,
     ) -> None:
+        self._certificate = certificate
         self._tracker = tracker
         self._hosts = hosts
         self._config = config
@@ -72,7 +76,8 @@ class LiveReadModel:
         hosts = self.hosts()
         config, storage = self._config(), self._storage()
         routes = self._routes() if self._routes is not None else None
-        word, reasons = verdict(hosts, config, storage, routes)
+        certificate = self._certificate()
+        word, reasons = verdict(hosts, config, storage, routes, certificate)
         return FleetDocument(
             version=VERSION,
             started=self._started,
@@ -83,6 +88,7 @@ class LiveReadModel:
             config=config,
             storage=storage,
             routes=routes,
+            certificate=certificate,
             dropped={f"storage_{kind}": rows for kind, rows in storage.dropped.items()},
         )
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from web.documents import ConfigDocument, HostDocument, RouteCountsDocument, StorageDocument
+from web.documents import (
+    CertificateDocument,
+    ConfigDocument,
+    HostDocument,
+    RouteCountsDocument,
+    StorageDocument,
+)
 
 Verdict = Literal["ok", "degraded", "down"]
+EXPIRES_SOON = timedelta(days=7)  # whoever renews by themselves does so weeks before
 
 
 def verdict(
@@ -15,6 +23,8 @@ def verdict(
     config: ConfigDocument | None,
     storage: StorageDocument | None,
     routes: RouteCountsDocument | None = None,
+    certificate: CertificateDocument | None = None,
+    at: datetime | None = None,
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Judge: `down` when an enabled host is not up, `degraded` when anything else is wrong.
 
@@ -23,6 +33,8 @@ def verdict(
         config: The running configuration, None when hosts were probed without a running fleet.
         storage: The recorder's state, None likewise.
         routes: The routes in short, None likewise.
+        certificate: That of the API, None where it is served in the clear.
+        at: When it is judged; None: now.
     """
     down, degraded = [], []
     for host in hosts:
@@ -37,6 +49,8 @@ def verdict(
         degraded += _storage_troubles(storage)
     if routes is not None:
         degraded += _route_troubles(routes)
+    if certificate is not None:
+        degraded += _certificate_troubles(certificate, at or datetime.now(UTC))
     if down:
         return "down", (*down, *degraded)
     return ("degraded" if degraded else "ok"), tuple(degraded)
@@ -66,6 +80,16 @@ def _route_troubles(routes: RouteCountsDocument) -> Iterator[str]:
         yield f"{_share(routes.degraded, routes.total)} degraded: {domains}"
     if routes.error:
         yield f"routes are not remembered for the next start: {routes.error}"
+
+
+def _certificate_troubles(certificate: CertificateDocument, at: datetime) -> Iterator[str]:
+    if certificate.error:
+        yield f"the changed certificate was refused, the old one is served: {certificate.error}"
+    left = certificate.expires - at
+    if left <= timedelta():
+        yield f"the certificate of the API expired at {certificate.expires:%Y-%m-%d %H:%M} UTC"
+    elif left < EXPIRES_SOON:
+        yield f"the certificate of the API expires at {certificate.expires:%Y-%m-%d %H:%M} UTC"
 
 
 def _share(count: int, total: int) -> str:

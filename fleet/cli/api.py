@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from ssl import SSLCertVerificationError, SSLContext
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -117,10 +118,12 @@ class Api:
     Attributes:
         url: `http://127.0.0.1:8080`, without a trailing slash.
         token: Sent as a bearer token when not empty.
+        trust: Whose certificate is believed; None: the system's authorities decide.
     """
 
     url: str
     token: str = ""
+    trust: SSLContext | None = None
 
     def fleet(self) -> FleetDocument:
         """The program itself; NotRunningError when what answers is no fleet."""
@@ -235,7 +238,7 @@ class Api:
     def _open(self, path: str, headers: dict[str, str], body: Body | None = None) -> _Connection:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        connection = _Connection(self.url)
+        connection = _Connection(self.url, self.trust)
         try:
             connection.http.connect()
             if connection.sock is not None:
@@ -245,6 +248,12 @@ class Api:
             else:
                 headers["Content-Type"] = body.media_type
                 connection.http.request("POST", connection.prefix + path, body.data, headers)
+        except SSLCertVerificationError as error:
+            connection.http.close()
+            raise CommandError(
+                f"the certificate of {self.url} is not accepted: {error.verify_message}",
+                "name its authority with --ca or FLEET_CA",
+            ) from error
         except OSError as error:
             connection.http.close()
             raise NotRunningError(f"nothing answers at {self.url}: {error}") from error
@@ -273,12 +282,16 @@ class _NotOursError(Exception):
 class _Connection:
     """One connection, closed at the end of its block."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, trust: SSLContext | None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise CommandError(f"{url!r} is no URL of a fleet", "write it as http://HOST:PORT")
-        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self.http = kind(parts.hostname, parts.port, timeout=CONNECT_TIMEOUT)
+        host, port = parts.hostname, parts.port
+        self.http: HTTPConnection = (
+            HTTPSConnection(host, port, timeout=CONNECT_TIMEOUT, context=trust)
+            if parts.scheme == "https"
+            else HTTPConnection(host, port, timeout=CONNECT_TIMEOUT)
+        )
         self.prefix = parts.path.rstrip("/")
 
     @property

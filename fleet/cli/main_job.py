@@ -15,12 +15,16 @@ from fleet.cli.api import Api, NotRunningError
 from fleet.cli.errors import CommandError
 from fleet.cli.format import minute
 from fleet.cli.output import note
+from fleet.cli.reaching import trust
 from fleet.cli.running import run
-from fleet.cli.settings import base_url, token_of
+from fleet.cli.settings import base_url, token_of, url_of
 from fleet.own_log.setup import OwnLog, open_own_log
 from fleet.runtime import RuntimeFolderError
 from storage.errors import StorageError
 from web.listening import ListenError
+from web.tls import CertificateError
+
+_EXPECTED = (ListenError, CertificateError, RuntimeFolderError, StorageError)
 
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +45,7 @@ def _run_logged(config: Config, log: OwnLog, *, is_elsewhere: bool) -> None:
     many = f"{len(config.hosts)} host" + ("" if len(config.hosts) == 1 else "s")
 
     def started(address: str) -> None:
-        url = base_url(address)
+        url = base_url(address, tls=config.fleet.tls_cert_file is not None)
         tell(f"fleet is up at {url}, watching {many} {source}")
         if log.form == "text":
             note(f"  look: fleet status{f' --url {url}' if is_elsewhere else ''}   stop: Ctrl-C")
@@ -50,9 +54,11 @@ def _run_logged(config: Config, log: OwnLog, *, is_elsewhere: bool) -> None:
     for warning in config.warnings:
         _logger.warning("%s", warning)
     try:
-        run(_run, config, started, log, expected=(ListenError, RuntimeFolderError, StorageError))
+        run(_run, config, started, log, expected=_EXPECTED)
     except ListenError as error:
         raise _taken(config, error) from error
+    except CertificateError as error:
+        raise CommandError(str(error), "correct it, then run `fleet up` again") from error
     except (RuntimeFolderError, StorageError) as error:
         raise CommandError(str(error)) from error
 
@@ -72,9 +78,10 @@ def _overridden(config: Config, listen: str | None, data_dir: Path | None) -> Co
 
 def _taken(config: Config, error: ListenError) -> CommandError:
     """Say who has the address, where it is another fleet."""
-    url = base_url(config.fleet.listen)
+    url = url_of(config.fleet)
     try:
-        other = Api(url, token_of(config)).fleet()
+        context = trust(url, None, config.fleet.tls_cert_file)
+        other = Api(url, token_of(config), context).fleet()
     except (NotRunningError, CommandError):
         return CommandError(str(error), "choose another with --listen, or `listen` in [fleet]")
     return CommandError(

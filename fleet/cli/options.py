@@ -69,18 +69,30 @@ def fleet_options(function: F) -> F:
 
     @wraps(function)
     def command(
-        *arguments: Any, config: Path | None, url: str, direct: bool = False, **rest: Any
+        *arguments: Any,
+        config: Path | None,
+        url: str,
+        ca: Path | None,
+        direct: bool = False,
+        **rest: Any,
     ) -> Any:
-        settings = Settings(config, url, os.environ.get("FLEET_TOKEN", ""), direct)
+        settings = Settings(config, url, os.environ.get("FLEET_TOKEN", ""), direct, ca)
         return function(*arguments, settings=settings, **rest)
 
     wrapped: Any = click.option(
+        "--ca",
+        envvar="FLEET_CA",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Who signed the running fleet's certificate. [default: FLEET_CA, else the system's]",
+    )(command)
+    wrapped = click.option(
         "--url",
         envvar="FLEET_URL",
         default="",
         metavar="URL",
         help="The running fleet. [default: FLEET_URL, else `listen` of hosts.toml]",
-    )(command)
+    )(wrapped)
     result: F = config_option(wrapped)
     return result
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fleet.cli.errors import CommandError, unknown_host
 
 if TYPE_CHECKING:
-    from config.models import Config, Host
+    from config.models import Config, Fleet, Host
     from config.problems import ConfigError
 
 _LISTEN = re.compile(r"""^\s*listen\s*=\s*["'](.+:\d+)["']""", re.MULTILINE)
@@ -28,12 +28,14 @@ class Settings:
         url: `--url` or FLEET_URL: the running fleet, instead of what the configuration says.
         token: FLEET_TOKEN.
         direct: `--direct`: ask the hosts even if a fleet is running.
+        ca: `--ca` or FLEET_CA: whom to trust for its certificate, instead of the system's.
     """
 
     config: Path | None = None
     url: str = ""
     token: str = field(default="", repr=False)
     direct: bool = False
+    ca: Path | None = None
 
 
 def load_config(explicit: Path | None, *, check_files: bool = True) -> Config:
@@ -87,10 +89,15 @@ def config_failure(error: ConfigError) -> CommandError:
     return CommandError(str(error), "correct the file, then run `fleet check`")
 
 
-def base_url(listen: str) -> str:
+def base_url(listen: str, *, tls: bool = False) -> str:
     """Where a fleet that listens there is reached from this machine."""
     host, _, port = listen.rpartition(":")
-    return f"http://{WILDCARDS.get(host, host)}:{port}"
+    return f"http{'s' if tls else ''}://{WILDCARDS.get(host, host)}:{port}"
+
+
+def url_of(fleet: Fleet) -> str:
+    """Where a fleet of this configuration is reached from this machine."""
+    return base_url(fleet.listen, tls=fleet.tls_cert_file is not None)
 
 
 def listen_of_broken(explicit: Path | None) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from fleet.cli.api import Api, NotRunningError
 from fleet.cli.errors import CommandError, unknown_label
 from fleet.cli.progress import Progress
+from fleet.cli.reaching import trust
 from fleet.cli.settings import (
     Settings,
     base_url,
@@ -16,6 +18,7 @@ from fleet.cli.settings import (
     load_config,
     pick_names,
     token_of,
+    url_of,
 )
 from web.documents import ContainerDocument, FleetDocument, HostDocument
 
@@ -99,18 +102,19 @@ class Source:
     def api(self) -> Api:
         """Where a running fleet would answer; nothing is asked yet."""
         named = self._settings.url
-        url, token = (named, self._settings.token) if named else self._listen()
-        return Api(url.rstrip("/"), token)
+        url, token, own = (named, self._settings.token, None) if named else self._listen()
+        return Api(url.rstrip("/"), token, trust(url, self._settings.ca, own))
 
-    def _listen(self) -> tuple[str, str]:
-        """URL and token by the configuration.
+    def _listen(self) -> tuple[str, str, Path | None]:
+        """URL, token and certificate by the configuration.
 
         A broken file must not hide the fleet that keeps running with the one before.
         """
         try:
-            return base_url(self.config.fleet.listen), token_of(self.config)
+            fleet = self.config.fleet
+            return url_of(fleet), token_of(self.config), fleet.tls_cert_file
         except CommandError:
-            return base_url(listen_of_broken(self._settings.config)), self._settings.token
+            return base_url(listen_of_broken(self._settings.config)), self._settings.token, None
 
     def view(
         self,
