@@ -14,10 +14,9 @@ from functools import partial
 
 import trio
 
-from config.addresses import is_loopback
 from config.models import Config, Host
-from config.secrets import read_secret
 from connectors.traffic import Traffic
+from fleet.access.opening import configured, open_access
 from fleet.descriptors import raise_limit
 from fleet.edge import FleetEdge, open_edge
 from fleet.history import StoredHistory
@@ -45,9 +44,10 @@ from fleet.supervisor import Supervisor
 from fleet.tracker import Tracker
 from labels.model import Change
 from storage.store import Store, open_store
+from web.access.static import StaticAuthority
 from web.app import create_app
 from web.exposition.text import Family
-from web.listening import Bound, ListenError, bind, parse_listen
+from web.listening import Bound, bind
 from web.server import serve
 
 
@@ -68,12 +68,11 @@ async def run(
 
     Raises:
         CertificateError: The API cannot be served with its certificate.
-        ListenError: The address is taken or may not be listened on.
+        ListenError: The address is taken.
         RuntimeFolderError: The folder of the hosts' sockets cannot be used.
         StorageError: There is no database to be had.
     """
-    token = read_secret(config.fleet.token_file, config.fleet.token_env, environ)
-    refuse_open_listen(config.fleet.listen, token)
+    static = configured(config, environ)
     edge = await open_edge(config.fleet, config.access, environ)
     async with aclosing(await bind(config.fleet.listen)) as bound, open_signals() as signals:
         raise_limit(config.hosts.values())
@@ -81,21 +80,7 @@ async def run(
             instruments = Instruments()
             async with open_store(config, environ, observe=instruments.wrote) as store:
                 fleet = _Fleet(config, store, environ, instruments, log, edge)
-                await fleet.run(bound, token, signals, started)
-
-
-def refuse_open_listen(listen: str, token: str | None) -> None:
-    """Reads need a token where others than this machine's users can ask.
-
-    Raises:
-        ListenError: Off loopback without a token.
-    """
-    host, _ = parse_listen(listen)
-    if token is None and not is_loopback(host):
-        raise ListenError(
-            f"Not listening on {listen} without a token: anyone who reaches it could read the "
-            'fleet. Set token_file or token_env in [fleet], or listen = "127.0.0.1:8080".'
-        )
+                await fleet.run(bound, static, signals, started)
 
 
 class _Fleet:
@@ -157,7 +142,7 @@ class _Fleet:
     async def run(
         self,
         bound: Bound,
-        token: str | None,
+        static: StaticAuthority,
         signals: Signals,
         started: Callable[[str], None],
     ) -> None:
@@ -192,6 +177,7 @@ class _Fleet:
             self._edge.certificate,
         )
         history = StoredHistory(self._store.database, config.storage)
+        access = open_access(config, static, self._store.database, self._store.recorder.offer)
         app = create_app(
             read_model,
             history,
@@ -200,13 +186,14 @@ class _Fleet:
             collector=self._collector(limits, counts),
             live=self._live,
             listen=bound.address,
-            token=token,
+            authority=access,
             allowance=self._edge.allowance,
             settle=config.storage.batch_age + 2.0,
             access_log=config.fleet.access_log,
         )
         async with trio.open_nursery() as nursery:
             await nursery.start(keeper.run)
+            await nursery.start(access.run)
             if config.source is not None:
                 reloader = Reloader(
                     self._running,

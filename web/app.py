@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import trio
+import anyio
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.addresses import canonical, is_loopback
 from web import container_history, containers, events, hosts, images, logs, metrics, page, program
+from web.access.admission import Admission
+from web.access.guard import open_paths, require_role
+from web.access.model import Authority
+from web.access.static import default_authority
 from web.correlation import Correlation
 from web.exposition.answer import Collector, Exposition
 from web.exposition.edge import edge_families
@@ -100,6 +104,7 @@ def create_app(
     collector: Collector | None = None,
     listen: str = "127.0.0.1:8080",
     token: str | None = None,
+    authority: Authority | None = None,
     allowance: Allowance | None = None,
     max_streams: int = 256,
     heartbeat: float = 15.0,
@@ -116,7 +121,9 @@ def create_app(
         live: Ledgers of hosts, containers and samples, or None where none are kept.
         collector: Metrics of the program and the fleet; None leaves the server's own.
         listen: Where it will be served; on loopback only the machine's own names are answered.
-        token: Reads need it as a bearer token. Whoever listens off loopback must set one.
+        token: Reads need it as a bearer token; where there is none, and no authority, only who
+            asks on loopback may read.
+        authority: Who knows what is needed, in place of that one token.
         allowance: What one client may take; None: as much as where nothing is configured.
         max_streams: Live streams at once.
         heartbeat: Seconds between signs of life on a silent stream.
@@ -124,7 +131,7 @@ def create_app(
         access_log: Whether each request is a line of the log, else only at the level debug.
     """
     streams = Streams(max_streams, heartbeat)
-    turns = trio.CapacityLimiter(PREVIEWS)
+    turns = anyio.CapacityLimiter(PREVIEWS)
     renderings = Renderings()
     http = HttpInstruments(streams)
     exposition = Exposition(http, collector)
@@ -142,7 +149,7 @@ def create_app(
     )
     router = Litestar(
         route_handlers=HANDLERS,
-        guards=[refuse_undeclared],
+        guards=[require_role, refuse_undeclared],
         exception_handlers={Exception: answer_exception},
         state=State({"sources": found}),
         openapi_config=openapi_config(read_model.fleet().version),
@@ -153,7 +160,10 @@ def create_app(
     versions: Versions = {"live": read_model.version}
     if routing is not None:
         versions = {**versions, "routes": routing.version}
-    gate = Gate(http.around_router(Answering(router, versions)), names, token)
+    answering = Answering(router, versions)
+    authority = authority or default_authority(token, names is not None)
+    admission = Admission(authority, open_paths(router))
+    gate = Gate(http.around_router(answering), names, admission)
     allowance = allowance or Allowance()
     edge = Edge(gate, allowance, Lockouts(allowance.wrong_credentials))
     http.others.append(lambda: edge_families(edge))

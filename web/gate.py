@@ -5,12 +5,12 @@ It sees also what no route answers, so a refused client learns nothing of the pa
 
 from __future__ import annotations
 
-import hmac
 from typing import cast
 
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
+from web.access.admission import Admission
 from web.live.admission import SOCKET_PATH, check_origin, offered_token, refuse_socket
 from web.page import STYLE_HASH
 from web.paths import routable
@@ -19,7 +19,6 @@ from web.problems import Problem
 MAX_BODY = 64 * 1024  # what takes no body: this is only for the polite
 MAX_PREVIEW = 1024 * 1024
 BODIES = {("POST", "/api/revp/preview"): MAX_PREVIEW}  # what is read takes care of its end itself
-OPEN_PATHS = frozenset({"/health"})  # answered without a token
 STREAMS = ("/api/stream/", "/api/revp/stream")  # a HEAD of one would never end
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SECURITY_HEADERS = (
@@ -54,13 +53,13 @@ class Gate:
         app: The router.
         names: Host names that may be asked for; None allows all. On loopback this stops web pages
             that point a name of theirs at 127.0.0.1 (DNS rebinding).
-        token: The bearer token that reads need; None asks for none.
+        admission: Finds out who asks.
     """
 
-    def __init__(self, app: ASGIApp, names: frozenset[str] | None, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, names: frozenset[str] | None, admission: Admission) -> None:
         self._app = app
         self._names = names
-        self._token = None if token is None else token.encode()
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, then pass on, or answer with the problem."""
@@ -81,7 +80,7 @@ class Gate:
             await send(message)
 
         try:
-            self._check(http)
+            await self._check(http)
         except Problem as problem:
             await problem.answer(http["path"])(http, receive, send_guarded)
             return
@@ -97,26 +96,22 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
         headers = MutableScopeHeaders(scope)
-        host, said = headers.get("host", ""), headers.get("authorization")
+        host = headers.get("host", "")
         try:
             if self._names is not None:
                 self._check_host(host)
             check_origin(headers.get("origin"), host)
-            if self._token is not None:
-                if said is None and (offered := offered_token(scope["subprotocols"])) is not None:
-                    said = f"Bearer {offered}"
-                self._check_token(said or "", self._token)
+            await self._admission.admit(scope, offered_token(scope["subprotocols"]))
         except Problem as problem:
             await refuse_socket(problem, scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def _check(self, scope: HTTPScope) -> None:
+    async def _check(self, scope: HTTPScope) -> None:
         headers = MutableScopeHeaders(scope)
         if self._names is not None:
             self._check_host(headers.get("host", ""))
-        if self._token is not None and scope["path"] not in OPEN_PATHS:
-            self._check_token(headers.get("authorization", ""), self._token)
+        await self._admission.admit(scope)
         self._check_body(scope, headers)
 
     def _check_body(self, scope: HTTPScope, headers: MutableScopeHeaders) -> None:
@@ -134,16 +129,6 @@ class Gate:
                 "wrong-host-header",
                 f"This server is not called {header!r}. Ask for one of "
                 f"{', '.join(sorted(self._names))}, as is usual on the machine itself.",
-            )
-
-    def _check_token(self, header: str, token: bytes) -> None:
-        scheme, _, given = header.partition(" ")
-        right = hmac.compare_digest(given.strip().encode(), token)
-        if scheme.lower() != "bearer" or not right:
-            raise Problem(
-                "token-required",
-                "Send the configured token as `Authorization: Bearer TOKEN`.",
-                headers={"www-authenticate": 'Bearer realm="fleet"'},
             )
 
 

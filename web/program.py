@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import get
 from litestar.response.base import ASGIResponse
 
+from web.access.model import OPEN, ROLE
 from web.answers import json_answer
 from web.documents import AliveDocument, FleetDocument, ReadyDocument
 from web.schema import answers
@@ -17,7 +18,7 @@ async def show_fleet(request: WebRequest) -> ASGIResponse:
     return json_answer(sources(request).model.fleet())
 
 
-@get("/health", responses=answers(AliveDocument))
+@get("/health", responses=answers(AliveDocument), opt={ROLE: OPEN})
 async def show_alive() -> ASGIResponse:
     """The program answers. Open to everyone, and says nothing else."""
     return json_answer(AliveDocument())

@@ -14,7 +14,7 @@ from litestar.types import Scope
 
 Role = Literal["viewer", "operator", "admin"]
 AccessKind = Literal["anonymous", "token", "session", "static"]
-Refusal = Literal["unknown", "expired", "revoked"]
+Refusal = Literal["unknown", "expired", "revoked", "unavailable"]
 Label = tuple[str, str | None]
 
 ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")  # each may do what those before it may
@@ -61,7 +61,10 @@ class Authority(Protocol):
     """
 
     async def by_token(self, token: str) -> Access | Refusal:
-        """Whose token this is (also the static one), or why it is nobody's any more."""
+        """Whose token this is (also the static one), or why it is nobody's any more.
+
+        `unavailable`: it cannot be known now, as the database is away since the start.
+        """
         ...
 
     async def by_session(self, cookie: str) -> Access | None:

@@ -1,0 +1,1 @@
+"""Keeps in memory who may ask for what, as the database has it, and tells the audit."""

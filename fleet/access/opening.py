@@ -1,0 +1,35 @@
+"""The authority of a configuration: its token, and what may be done without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from config.addresses import is_loopback, split_listen
+from config.models import Config
+from config.secrets import read_secret
+from fleet.access.audit import Record
+from fleet.access.copy import FILE
+from fleet.access.keeper import AccessKeeper
+from storage.database import Database
+from web.access.static import ANYONE, StaticAuthority
+
+
+def configured(config: Config, environ: Mapping[str, str]) -> StaticAuthority:
+    """What holds without any database. On loopback nobody needs a token where none is set.
+
+    Raises:
+        SecretError: The token cannot be read.
+    """
+    token = read_secret(config.fleet.token_file, config.fleet.token_env, environ)
+    word = config.access.anonymous
+    if word is None:
+        is_local = is_loopback(split_listen(config.fleet.listen)[0])
+        word = "viewer" if is_local and token is None else "none"
+    return StaticAuthority(token, ANYONE if word == "viewer" else None)
+
+
+def open_access(
+    config: Config, static: StaticAuthority, database: Database, record: Record
+) -> AccessKeeper:
+    """The keeper of the tokens in the database; run it."""
+    return AccessKeeper(database, config.fleet.data_dir / FILE, static, record)

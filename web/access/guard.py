@@ -1,0 +1,55 @@
+"""One guard for all handlers: each says by `opt` which role it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import HTTPRoute
+
+from web.access.admission import CHALLENGE
+from web.access.model import OPEN, ROLE, Role, access_of
+from web.problems import Problem
+
+
+def least_role(handler: BaseRouteHandler) -> Role | None:
+    """The least role that a handler takes; None where it answers everyone."""
+    least: Role = handler.opt.get(ROLE, "viewer")
+    return None if least == OPEN else least
+
+
+async def require_role(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """Litestar guard: who asks must have the role that the handler takes.
+
+    Raises:
+        Problem: Nobody in particular asks (401), or somebody of a lower role (403).
+    """
+    least = least_role(handler)
+    if least is None:
+        return
+    access = access_of(connection)
+    if access is None or (access.kind == "anonymous" and not access.may(least)):
+        raise Problem(
+            "token-required",
+            f"This takes the role {least}. Send a token as `Authorization: Bearer TOKEN`; "
+            "`fleet token create` makes one.",
+            headers=CHALLENGE,
+        )
+    if not access.may(least):
+        raise Problem(
+            "role-required", f"This takes the role {least}; {access.name!r} is {access.role}."
+        )
+
+
+def open_paths(router: Litestar) -> frozenset[str]:
+    """What is answered to everyone; such paths have no parameters."""
+    return frozenset(
+        route.path
+        for route in router.routes
+        if isinstance(route, HTTPRoute)
+        and any(least_role(handler) is None for handler in route.route_handlers)
+    )
