@@ -12,6 +12,7 @@ import yaml
 from tests.lab.caddy import Caddy
 from tests.lab.file_proxy import FileProxy
 from tests.lab.haproxy import Haproxy
+from tests.lab.kernel import MIGRATE, migrated_connections
 from tests.lab.nginx import Nginx
 from tests.lab.tls import Authority
 from tests.lab.traefik import Traefik
@@ -24,10 +25,11 @@ OURS = "http://127.0.0.1:8080"  # the fleet's address on the pages
 
 @dataclass(frozen=True)
 class Front:
-    """A proxy on this machine's loopback."""
+    """A proxy on this machine's loopback. `resets`: connections, as it takes new routes."""
 
     name: str
     port: int
+    resets: bool = False
 
 
 def block(page: str, language: str) -> str:
@@ -40,7 +42,8 @@ def block(page: str, language: str) -> str:
 @contextmanager
 def caddy_front(site: Site) -> Iterator[Front]:
     """Caddy asks the fleet every second. Only its ports are not those of the page."""
-    with Caddy() as caddy:
+    assert f"net.ipv4.{MIGRATE.name} = 1" in (PAGES / "caddy.md").read_text()
+    with Caddy() as caddy, migrated_connections() as migrated:
         file = json.loads(block("caddy.md", "json").replace(OURS, site.url))
         file["admin"]["listen"] = caddy.admin
         file["admin"]["config"]["load_delay"] = "1s"
@@ -48,7 +51,7 @@ def caddy_front(site: Site) -> Iterator[Front]:
         load["url"] += f"&admin={caddy.admin}&http_port={caddy.port}&load_delay=1&listen=127.0.0.1"
         load["url"] += f"&https_port={caddy.tls_port}"
         caddy.run(json.dumps(file), environment={"FLEET_TOKEN": "none"})
-        yield Front("caddy", caddy.port)
+        yield Front("caddy", caddy.port, resets=not migrated)
 
 
 @contextmanager

@@ -4,9 +4,9 @@ import http.client
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.cli.running import Fleet
 from tests.lab.containers import ContainerSpec
@@ -15,6 +15,7 @@ from tests.lab.waiting import wait_until
 
 PATIENCE = 60  # seconds for what takes 3 where nothing else runs
 CLIENTS = 3  # that put a load on a proxy, each with one request at a time
+DOMAIN = "snadboy.revp.80.domain"
 PORT = 8081  # published by every backend but for those that name another
 
 # Serves `/` and `/shop/`, each saying who it is. Told to stop, it lets go of its port at once and
@@ -33,15 +34,15 @@ def backend(
     port: int = PORT,
     checked: bool = False,
 ) -> ContainerSpec:
-    """A web server that is routed to; ``checked``: it is healthy while it has /tmp/ok."""
+    """A web server that is routed to; ``checked``: healthy while it has /tmp/ok and serves."""
     return ContainerSpec(
         command=("sh", "-c", _SERVE),
         environment={"NAME": name},
-        health="test -e /tmp/ok" if checked else None,
+        health="test -e /tmp/ok && wget -q -O /dev/null http://127.0.0.1/" if checked else None,
         network="bridge",
         ports={"80/tcp": port},
         labels={
-            "snadboy.revp.80.domain": domain,
+            DOMAIN: domain,
             "snadboy.revp.80.https": "false",
             **{f"snadboy.revp.80.{key}": value for key, value in (labels or {}).items()},
         },
@@ -65,7 +66,6 @@ WORKLOADS: dict[str, dict[str, ContainerSpec]] = {
         "alone": backend("alone", "alone.test", checked=True, port=8084),
     },
 }
-ROUTES = {"www.test/", "www.test/shop", "weighed.test/", "kept.test/shop", "alone.test/"}
 
 SETTINGS = """
 [revp]
@@ -93,12 +93,42 @@ def ask(port: int, domain: str, path: str = "/", timeout: float = 10) -> Answer:
         connection.close()
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A lost request: when it was sent and given up, by `time.monotonic`, and how."""
+
+    sent: float
+    ended: float
+    how: str
+
+
 @dataclass
 class Load:
     """What came of a constant load: who answered how often, and whatever else happened."""
 
     answered: Counter[str] = field(default_factory=Counter)
-    failed: list[str] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+
+
+class Steps:
+    """What was done when, to tell a lost request by."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._done: list[tuple[float, str]] = []
+
+    def note(self, what: str) -> None:
+        """Remember that this begins now."""
+        self._done.append((time.monotonic(), what))
+
+    def story(self, failed: Mapping[str, Sequence[Failure]]) -> str:
+        """All steps and lost requests, by time."""
+        lines = list(self._done)
+        for name, lost in failed.items():
+            for each in lost:
+                took = each.ended - each.sent
+                lines.append((each.sent, f"  {name} lost, after {took:.2f} s: {each.how}"))
+        return "\n".join(f"{at - self._begun:7.2f} {what}" for at, what in sorted(lines))
 
 
 @contextmanager
@@ -108,7 +138,7 @@ def load(port: int, domain: str, clients: int = CLIENTS) -> Iterator[Load]:
 
     def client() -> None:
         while not ended.is_set():
-            begun = time.time()
+            begun = time.monotonic()
             try:
                 answer = ask(port, domain)
                 problem = "" if answer.status == 200 else f"{answer.status} {answer.body[:80]}"
@@ -116,7 +146,7 @@ def load(port: int, domain: str, clients: int = CLIENTS) -> Iterator[Load]:
                 answer, problem = None, repr(error)
             with guard:
                 if problem:
-                    seen.failed.append(f"{begun:.2f}: {problem}")
+                    seen.failed.append(Failure(begun, time.monotonic(), problem))
                 elif answer is not None:
                     seen.answered[answer.body] += 1
             ended.wait(0.01)
@@ -144,9 +174,12 @@ class Site:
         """Where the fleet's API is."""
         return f"http://{self.demo.listen}"
 
-    def run(self, host: str, name: str) -> None:
-        """Start one of the containers anew, as it is written above."""
-        self.demo.engines[host].run_container(name, WORKLOADS[host][name])
+    def run(self, host: str, name: str, also: str) -> None:
+        """Start one of the containers anew, as it is written above; it serves one domain more."""
+        spec = WORKLOADS[host][name]
+        domains = f"{spec.labels[DOMAIN]}, {also}"
+        spec = replace(spec, labels={**spec.labels, DOMAIN: domains})
+        self.demo.engines[host].run_container(name, spec)
 
     def docker(self, host: str, *words: str) -> str:
         """Run a docker command on a host."""
