@@ -11,10 +11,12 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from tests.lab.errors import LabError
 from tests.lab.owners import command_line
+from tests.lab.waiting import wait_until
 
 MARK = "FLEET_LAB_PART"
 CGROUPS = Path("/sys/fs/cgroup")
@@ -68,7 +70,7 @@ def _root_mount(proc: Path) -> str:
     return ""
 
 
-def kill_processes(folder: Path, deadline: float = 10.0) -> None:
+def kill_processes(folder: Path, deadline: float = 30.0) -> None:
     """Kill whatever belongs to ``folder`` until nothing is left.
 
     Raises:
@@ -94,12 +96,13 @@ def _thaw(pid: int) -> None:
                 (CGROUPS / "freezer" / path[1:] / "freezer.state").write_text("THAWED")
 
 
-def _unmount_below(folder: Path) -> None:
+def _unmount(folder: Path) -> None:
+    """Take away what is mounted on the folder and below it, the last first."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     points = [line.split(" ", 5)[4] for line in lines]
-    below = [point for point in points if point.startswith(f"{folder}/")]
-    if below:
-        subprocess.run(["umount", "--lazy", *reversed(below)], check=False, capture_output=True)
+    found = [point for point in points if f"{point}/".startswith(f"{folder}/")]
+    if found:
+        subprocess.run(["umount", "--lazy", *reversed(found)], check=False, capture_output=True)
 
 
 def _remove_shim_sockets(folder: Path) -> None:
@@ -114,20 +117,24 @@ def _remove_cgroups(run: str, part: str) -> None:
     for parent in (CGROUPS, *CGROUPS.glob("*")):
         top = parent / CGROUP_PARENT / run / part
         if top.is_dir():
-            for folder, _, _ in os.walk(top, topdown=False):
-                _try_rmdir(Path(folder))
-            _try_rmdir(top.parent)
+            with suppress(LabError):  # its processes are gone: it costs nobody anything
+                wait_until(partial(_remove_cgroup, top), f"{top} is empty")
+            with suppress(OSError):  # another part of the run is still there
+                top.parent.rmdir()
 
 
-def _try_rmdir(folder: Path) -> None:
-    with suppress(OSError):  # a last thread is still dying, or a sibling lives
-        folder.rmdir()
+def _remove_cgroup(top: Path) -> bool:
+    """Tell whether a control group could be removed: not while a last thread is still dying."""
+    for folder, _, _ in os.walk(top, topdown=False):
+        with suppress(OSError):
+            Path(folder).rmdir()
+    return not top.exists()
 
 
 def reap_part(part: Path) -> None:
     """End and remove one part of a run: its processes, mounts, control groups and folder."""
     kill_processes(part)
     _remove_shim_sockets(part)
-    _unmount_below(part)
+    _unmount(part)
     _remove_cgroups(part.parent.name, part.name)
     shutil.rmtree(part, ignore_errors=True)

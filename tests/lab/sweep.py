@@ -32,7 +32,11 @@ def remove_network(number: int) -> None:
 
 
 def reap_run(run: Path) -> None:
-    """End and remove everything of one run, whoever owns it."""
+    """End and remove everything of one run, whoever owns it.
+
+    Raises:
+        LabError: a process does not die, or a file stays.
+    """
     kill_processes(run)
     for part in run.glob("*"):  # nothing where an owner has just removed all of it by itself
         if part.is_dir() and part.name != "nets":
@@ -40,12 +44,15 @@ def reap_run(run: Path) -> None:
     for file in run.glob("nets/*"):
         remove_network(int(file.name))
     shutil.rmtree(run, ignore_errors=True)
+    if run.exists():
+        left = ", ".join(str(each) for each in sorted(run.rglob("*"))[:5])
+        raise LabError(f"{run} cannot be removed: {left}")
 
 
 def sweep() -> list[Path]:
     """Remove the runs of dead owners and return their folders.
 
-    What cannot be removed (a process that does not die) is told and left for the next sweep, since
+    What cannot be removed (a process that does not die, say) is told and left for the next sweep:
     it must not keep anybody from working.
     """
     removed = []

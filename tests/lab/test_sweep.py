@@ -12,16 +12,17 @@ import pytest
 from tests.lab.engines import Engine, answers
 from tests.lab.errors import MissingPartError
 from tests.lab.fixtures import skip_or_fail
-from tests.lab.owners import BASE
+from tests.lab.owners import BASE, locked, run_folders
 from tests.lab.reap import CGROUP_PARENT, CGROUPS, processes_of
 from tests.lab.runs import run_folder
-from tests.lab.sweep import sweep
+from tests.lab.sweep import namespace_name, sweep
 
+PATIENCE = 60.0
 OWNER = """
 import sys
 from tests.lab.engines import Engine
 from tests.lab.networks import Namespace
-from tests.lab.runs import run_folder
+from tests.lab.runs import new_part, run, run_folder
 from tests.lab.sshd import Sshd
 
 host = Namespace()
@@ -30,6 +31,10 @@ docker = Engine.start("debian12", namespace=host, bridge=True)
 docker.run_containers(2)
 podman = Engine.start("podman")
 podman.run_containers(2)
+mounted = new_part("m") / "here", new_part("m")
+mounted[0].mkdir()
+for folder in mounted:
+    run(["mount", "-t", "tmpfs", "tmpfs", folder])
 print(run_folder(), host.name, flush=True)
 sys.stdin.read()
 """
@@ -56,6 +61,14 @@ def _left_of(folder: Path) -> list[str]:
     return [*pids, *cgroups, *(line for line in mounts if str(folder) in line)]
 
 
+def _is_gone(namespace: str) -> bool:
+    """Whether a network is gone, or its number another's already, who takes the lowest free one."""
+    number = namespace.removeprefix(namespace_name(0).removesuffix("0"))
+    with locked():
+        claims = [folder / "nets" / number for folder in run_folders()]
+        return any(map(Path.exists, claims)) or not Path(f"/run/netns/{namespace}").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, None], ids=["killed", "ended"])
 def test_nothing_is_left_of_an_owner(number: signal.Signals | None, engine_2010: Engine) -> None:
     with _owner() as (process, folder, namespace):
@@ -65,13 +78,14 @@ def test_nothing_is_left_of_an_owner(number: signal.Signals | None, engine_2010:
         if number is None:
             assert process.stdin
             process.stdin.close()
-            assert process.wait(20) == 0
+            assert process.wait(PATIENCE) == 0
         else:
-            process.send_signal(number)
-            process.wait(20)
-            assert processes_of(folder), "a killed owner cleans nothing up"
-            sweep()  # or somebody else, who has just begun, does it
+            with locked():  # or somebody else, who has just begun, sweeps before we look
+                process.send_signal(number)
+                process.wait(PATIENCE)
+                assert processes_of(folder), "a killed owner cleans nothing up"
+            sweep()  # or somebody else does it
         assert _left_of(folder) == []
         assert not folder.exists()
-        assert not Path(f"/run/netns/{namespace}").exists()
-    assert answers(engine_2010.socket), "the parts of others are left alone"
+        assert _is_gone(namespace)
+    assert answers(engine_2010.socket, PATIENCE), "the parts of others are left alone"
