@@ -97,7 +97,7 @@ def up(site: Site) -> Iterator[Fleet]:
             wait_until(
                 lambda: running.poll() is not None or UP in fleet.run("status").stdout,
                 "the fleet is up",
-                60,
+                120,
                 every=0.3,
             )
             assert running.poll() is None, running.communicate()
