@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from tests.lab.caddy import Caddy
+from tests.lab.errors import LabError
 from tests.lab.file_proxy import FileProxy
 from tests.lab.haproxy import Haproxy
 from tests.lab.kernel import MIGRATE, migrated_connections
@@ -25,10 +26,16 @@ OURS = "http://127.0.0.1:8080"  # the fleet's address on the pages
 
 @dataclass(frozen=True)
 class Front:
-    """A proxy on this machine's loopback. `resets`: connections, as it takes new routes."""
+    """A proxy on this machine's loopback.
+
+    Attributes:
+        log: What it, or whoever keeps its files, has to say.
+        resets: Whether connections are reset as it takes new routes.
+    """
 
     name: str
     port: int
+    log: Path
     resets: bool = False
 
 
@@ -51,7 +58,7 @@ def caddy_front(site: Site) -> Iterator[Front]:
         load["url"] += f"&admin={caddy.admin}&http_port={caddy.port}&load_delay=1&listen=127.0.0.1"
         load["url"] += f"&https_port={caddy.tls_port}"
         caddy.run(json.dumps(file), environment={"FLEET_TOKEN": "none"})
-        yield Front("caddy", caddy.port, resets=not migrated)
+        yield Front("caddy", caddy.port, caddy.folder / "log", resets=not migrated)
 
 
 @contextmanager
@@ -67,7 +74,7 @@ def traefik_front(site: Site) -> Iterator[Front]:
         for name, port in ports.items():
             file["entryPoints"][name]["address"] = f"127.0.0.1:{port}"
         traefik.run(file)
-        yield Front("traefik", traefik.port)
+        yield Front("traefik", traefik.port, traefik.folder / "log")
 
 
 @contextmanager
@@ -113,15 +120,27 @@ def kept(
     }
     words += [word for item in options.items() for word in ("--set", "=".join(item))]
     with following(proxy, words):
-        yield Front(proxy.name, proxy.port)
+        yield Front(proxy.name, proxy.port, proxy.folder / "follow.log")
 
 
-def serves(front: Front) -> bool:
-    """Whether a proxy knows the routes."""
+def wait_for_routes(front: Front) -> None:
+    """Wait until a proxy knows the routes.
+
+    Raises:
+        LabError: It did not learn them in time; the message ends with its log.
+    """
+
+    def serves() -> bool:
+        try:
+            return ask(front.port, "alone.test").status == 200
+        except OSError:
+            return False
+
     try:
-        return ask(front.port, "alone.test").status == 200
-    except OSError:
-        return False
+        wait_until(serves, f"{front.name} serves", PATIENCE, every=0.2)
+    except LabError as error:
+        lines = front.log.read_text(errors="replace").splitlines()[-30:]
+        raise LabError("\n".join([str(error), *lines])) from None
 
 
 @contextmanager
@@ -136,5 +155,5 @@ def fronts(site: Site) -> Iterator[list[Front]]:
             stack.enter_context(traefik_front(site)),
         ]
         for front in started:
-            wait_until(lambda: serves(front), f"{front.name} serves", PATIENCE, every=0.2)  # noqa: B023 - called at once
+            wait_for_routes(front)
         yield started
