@@ -29,6 +29,7 @@ from tests.lab.sshd import Sshd
 from tests.lab.tls import Authority, TlsFiles
 from tests.lab.workloads import WORKLOADS
 
+PORT = 8080
 KINDS = {"local": "debian12", "edge-1": "trixie", "db-1": "sid"}
 
 
@@ -53,16 +54,18 @@ class Demo(Part):
         extra: int = 0,
         workloads: Mapping[str, Mapping[str, ContainerSpec]] = WORKLOADS,
         more: str = "",
+        port: int | None = None,
     ) -> None:
         """Start everything, with ``extra`` idle containers more on each host.
 
-        ``workloads`` are by host and container; ``more`` is added to the ``hosts.toml``.
+        ``workloads`` are by host and container; ``more`` is added to the ``hosts.toml``; without
+        ``port`` fleet listens on any that is free.
         """
         self._workloads = workloads
         self._more = more
         self.folder = new_part("f")
         self.config = self.folder / "hosts.toml"
-        self.listen = f"127.0.0.1:{free_port() if accepts('127.0.0.1', 8080) else 8080}"
+        self.listen = f"127.0.0.1:{port or free_port()}"
         self.engines: dict[str, Engine] = {}
         self.networks: dict[str, Namespace] = {}
         self._stack = ExitStack()
@@ -195,7 +198,8 @@ def main(words: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     try:
         say("starting three Engines, each with its own network")
-        with Demo(chosen.extra) as demo:
+        # Fleet's own port if it can be had: a test would share it with what runs beside.
+        with Demo(chosen.extra, port=None if accepts("127.0.0.1", PORT) else PORT) as demo:
             say(f"configuration: {demo.config}")
             _hints(demo)
             if not chosen.no_fleet:

@@ -31,6 +31,6 @@ def test_the_demo_starts_three_engines_and_cleans_up_on_sigterm() -> None:
         assert processes_of(run)
         demo.send_signal(signal.SIGTERM)
         assert "everything is removed" in demo.stdout.read()
-        assert demo.wait(20) == 0
+        assert demo.wait(60) == 0
     assert processes_of(run) == []
     assert not run.exists()
