@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-import trio
+import anyio
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class Feed(Generic[T]):
     def __init__(self, size: int) -> None:
         self._ring: deque[T] = deque(maxlen=size)
         self._last = 0
-        self._waiting = trio.Event()
+        self._waiting = anyio.Event()
 
     @property
     def last(self) -> int:
@@ -40,12 +40,22 @@ class Feed(Generic[T]):
         self._last += 1
         if self._waiting.statistics().tasks_waiting:
             self._waiting.set()
-            self._waiting = trio.Event()
+            self._waiting = anyio.Event()
+
+    def skip_to(self, number: int) -> None:
+        """Give the next item this number; those in between are missing, as are all before."""
+        if number != self.next_number:
+            self._ring.clear()
+            self._last = number - 1
 
     def newest(self, limit: int) -> list[T]:
         """Up to `limit` items, newest last."""
         skip = max(0, len(self._ring) - limit)
         return [item for index, item in enumerate(self._ring) if index >= skip]
+
+    def beyond(self, number: int) -> list[T]:
+        """The items with higher numbers than this that are still held, newest last."""
+        return self.newest(max(0, self._last - number))
 
     @contextmanager
     def subscribe(self, after: int | None = None) -> Iterator[Subscription[T]]:

@@ -32,14 +32,17 @@ class LiveLedgers:
     Args:
         tracker: The live state, empty still.
         hosts: The configured hosts, as they are now.
+        mark: See `web.live.ledger.Ledger`.
     """
 
-    def __init__(self, tracker: Tracker, hosts: Callable[[], Mapping[str, Host]]) -> None:
+    def __init__(
+        self, tracker: Tracker, hosts: Callable[[], Mapping[str, Host]], mark: str = ""
+    ) -> None:
         self._tracker = tracker
         self._configured = hosts
-        self._hosts = Ledger("hosts")
-        self._containers = Ledger("containers")
-        self._stats = Ledger("stats")
+        self._hosts = Ledger("hosts", mark)
+        self._containers = Ledger("containers", mark)
+        self._stats = Ledger("stats", mark)
 
     def ledger(self, name: LedgerName) -> Ledger:
         """One of the ledgers; see `web.live.source.LiveSource`."""

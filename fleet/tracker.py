@@ -164,6 +164,14 @@ class Tracker:
         self._counters.setdefault(name, {})
         self._emit(HostChanged, host=name, state=state, previous=known or state)
 
+    def put_host(self, state: HostState) -> None:
+        """Take over a host's state whole, as another process told it."""
+        previous = self._hosts.get(state.name, state)
+        self._hosts[state.name] = state
+        for known in (self._containers, self._samples, self._counters):
+            known.setdefault(state.name, {})
+        self._emit(HostChanged, host=state.name, state=state, previous=previous)
+
     def remove_host(self, name: str) -> None:
         """Forget a host that left the configuration."""
         if name not in self._hosts:

@@ -53,6 +53,10 @@ class LiveFeed:
         self._run = ""
         self._revision = -1
 
+    def forget(self) -> None:
+        """Begin with all there is at the next look: what was read could not be used."""
+        self._run = ""
+
     async def news(self) -> AsyncGenerator[News, None]:
         """Look now, whenever there is news, and every two seconds. Never ends by itself.
 

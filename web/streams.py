@@ -55,5 +55,9 @@ class Streams:
     def close(self) -> None:
         """End all streams, each with a proper end of its answer, and admit no more."""
         self._closed = True
+        self.end_all()
+
+    def end_all(self) -> None:
+        """End all streams; their clients may come again at once, and are told what they missed."""
         for scope in tuple(self._scopes):
             scope.cancel()

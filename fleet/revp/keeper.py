@@ -140,6 +140,11 @@ class RouteKeeper:
         """Where a host is; None for one that is not configured, or disabled."""
         return self._hosts.place(host)
 
+    @property
+    def feed(self) -> RouteFeed:
+        """The last changes, by number."""
+        return self._feed
+
     async def changed(self, revision: int) -> None:
         """Wait until the table has another revision than this one."""
         while self._table.table.revision == revision:

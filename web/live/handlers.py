@@ -67,12 +67,13 @@ def _stream(
     source = sources(request)
     check_host_filter(source.model, wanted.host)
     place = request.headers.get("last-event-id") or None
+    ledger = require_live(source.live).ledger(name)
     return LiveStream(
-        require_live(source.live).ledger(name),
+        ledger,
         source.streams,
         subject_test(wanted),
         Resume(place=place, snapshot=snapshot),
-        run_of(source.model),
+        run_of(source.model) + ledger.mark,
     )
 
 

@@ -80,12 +80,17 @@ class Ledger:
 
     Attributes:
         name: What a snapshot calls them: `hosts`, `containers`, `stats`.
+        mark: Up to five hex digits. Where several processes keep ledgers of one run, each numbers
+            by itself, and has another one.
         version: The number of the last change.
         oldest: Who knows all up to this version can be told of everything since.
     """
 
-    def __init__(self, name: str, *, gone: int = GONE, remembered: int = REMEMBERED) -> None:
+    def __init__(
+        self, name: str, mark: str = "", *, gone: int = GONE, remembered: int = REMEMBERED
+    ) -> None:
         self.name = name
+        self.mark = mark
         self.version = 0
         self.oldest = 0
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()

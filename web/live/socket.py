@@ -118,21 +118,24 @@ class _Conversation:
             await self._explain(id_, problem.detail)
             return
         self._subscriptions[id_] = scope = anyio.CancelScope()
-        streams = self._source.streams
+        streams, ledger = self._source.streams, self._live.ledger(name)
+        run = self._run + ledger.mark
         follower = Follower(
-            self._live.ledger(name),
+            ledger,
             subject_test(command.filter),
-            Frames(self._send, id_, name, self._run),
+            Frames(self._send, id_, name, run),
             streams.heartbeat,
             streams.__len__,
         )
         await self._tell({"type": "subscribed", "id": id_})
         resume = Resume(place=command.after, snapshot=command.snapshot)
-        tasks.start_soon(self._follow, follower, resume, scope)
+        tasks.start_soon(self._follow, follower, resume, run, scope)
 
-    async def _follow(self, follower: Follower, resume: Resume, scope: anyio.CancelScope) -> None:
+    async def _follow(
+        self, follower: Follower, resume: Resume, run: str, scope: anyio.CancelScope
+    ) -> None:
         with scope:
-            await follower.run(resume, self._run)
+            await follower.run(resume, run)
 
     async def _unsubscribe(self, id_: int | str) -> None:
         scope = self._subscriptions.pop(id_, None)
