@@ -325,27 +325,38 @@ class FleetDocument(Document, frozen=True, kw_only=True):
     routes: RouteCountsDocument | None = None
     certificate: CertificateDocument | None = None  # None: the API is served in the clear
     dropped: dict[str, int] = {}  # what this process had to let go, by kind
+    stale_since: datetime | None = None  # of `fleet serve`: as of when all of this is, if not now
 
 
 class Page(Document, frozen=True, kw_only=True):
-    """How a list was cut. `total` counts all matches."""
+    """How a list was cut. `total` counts all matches.
+
+    `next`, sent as `cursor`, is the page after this one, also when items came or went meanwhile;
+    None on the last one.
+    """
 
     total: int
     offset: int
     limit: int
+    next: str | None = None
 
 
 class HostsDocument(Document, frozen=True, kw_only=True):
-    """`/api/hosts`: all configured hosts in the order of their names."""
+    """`/api/hosts`: all configured hosts in the order of their names, unless asked otherwise."""
 
     hosts: tuple[HostDocument, ...]
+    page: Page | None = None
 
 
 class ContainersDocument(Document, frozen=True, kw_only=True):
-    """`/api/containers`: one page of the matches, in the order of host and name."""
+    """`/api/containers`: one page of the matches, in the order of host and name unless asked.
+
+    `missing`: what was asked for by `id` and is not there.
+    """
 
     containers: tuple[ContainerDocument, ...]
     page: Page
+    missing: tuple[str, ...] = ()
 
 
 class ContainerStatsDocument(Document, frozen=True, kw_only=True):
@@ -388,13 +399,15 @@ class EventsDocument(Document, frozen=True, kw_only=True):
 
     `last_id` sent as `Last-Event-ID` has the event stream go on where this answer ends, so that
     nothing is missed in between. `sources` says where they come from: `memory`, `database` or both.
-    `note` says why the answer may lack older events (the database is away).
+    `note` says why the answer may lack older events (the database is away). `next`, sent as
+    `cursor`, has those before these; None where there are none.
     """
 
     events: tuple[EventDocument, ...]
     last_id: str = ""
     sources: tuple[Literal["memory", "database"], ...]
     note: str | None = None
+    next: str | None = None
 
 
 class GapDocument(Document, frozen=True, kw_only=True):

@@ -103,8 +103,8 @@ class Both:
         assert _bytes(theirs.images()) == _bytes(ours.images())
         assert _bytes(theirs.recent_events(9999)) == _bytes(ours.recent_events(KEPT_EVENTS))
         for name in ("hosts", "containers", "stats"):
-            told = {entry.key: entry.data for entry in self.ledgers.ledger(name).present()}  # type: ignore[arg-type]  # one of the three
-            mirrored = self.replica.ledgers.ledger(name).present()  # type: ignore[arg-type]  # likewise
+            told = {entry.key: entry.data for entry in self.ledgers.ledger(name).present()}
+            mirrored = self.replica.ledgers.ledger(name).present()
             if name != "hosts":  # whose sums are as of when they are read
                 assert {entry.key: entry.data for entry in mirrored} == told
         keeper, routes = self.keeper, self.routes
