@@ -11,21 +11,29 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from web.answers import json_answer
-from web.documents import (
-    ContainerDocument,
-    ContainersDocument,
-    ContainerStatsDocument,
-    Page,
-)
+from web.documents import ContainerDocument, ContainersDocument, ContainerStatsDocument
 from web.finding import check_host_filter, find_container
 from web.history import HistoryUnavailable
-from web.parameters import Healths, Hosts, Labels, Limit, Name, Offset, States
+from web.parameters import (
+    Cursor,
+    Fields,
+    Healths,
+    Hosts,
+    Ids,
+    Labels,
+    Limit,
+    Name,
+    Offset,
+    States,
+)
 from web.paths import segment
 from web.problems import Problem
 from web.recorded import find_recorded
 from web.rest.answering import KEPT
+from web.rest.listings import CONTAINERS, ContainerSort
+from web.rest.pages import Cut, cut_page, page_answer
 from web.schema import answers
-from web.selection import ContainerFilter, container_test, parse_labels
+from web.selection import ContainerFilter, container_test, parse_labels, pick
 from web.sources import WebRequest, require_history, sources
 
 
@@ -37,26 +45,33 @@ async def list_containers(
     health: Healths = None,
     label: Labels = None,
     name: Name = None,
+    ids: Ids = None,
+    sort: ContainerSort = None,
+    fields: Fields = None,
     limit: Limit = 100,
     offset: Offset = 0,
+    cursor: Cursor = None,
 ) -> ASGIResponse:
-    """Known containers that match all filters, page by page, in the order of host and name."""
+    """Known containers that match all filters, by host and name unless asked otherwise."""
     model = sources(request).model
     check_host_filter(model, host or ())
     known = model.containers(host[0] if host and len(host) == 1 else None)
-    if host or states or health or label or name:
-        wanted = ContainerFilter(
-            hosts=frozenset(host or ()),
-            states=frozenset(states or ()),
-            healths=frozenset(health or ()),
-            labels=parse_labels(label or ()),
-            name=name,
-        )
-        known = list(filter(container_test(wanted), known))
-    page = Page(total=len(known), offset=offset, limit=limit)
-    return json_answer(
-        ContainersDocument(containers=tuple(known[offset : offset + limit]), page=page)
+    missing: tuple[str, ...] = ()
+    if ids:
+        known, missing = pick(known, ids)
+    wanted = ContainerFilter(
+        hosts=frozenset(host or ()),
+        states=frozenset(states or ()),
+        healths=frozenset(health or ()),
+        labels=parse_labels(label or ()),
+        name=name,
     )
+    if wanted != ContainerFilter():
+        known = list(filter(container_test(wanted), known))
+    order = CONTAINERS.order(sort)
+    items, page = cut_page(known, order, Cut(limit, offset, cursor), ordered=True)
+    document = ContainersDocument(containers=tuple(items), page=page, missing=missing)
+    return page_answer(request, document, page, "containers", fields)
 
 
 @get(

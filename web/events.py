@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from litestar import get
@@ -11,17 +10,31 @@ from litestar.openapi import ResponseSpec
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
-from web.answers import json_answer
-from web.documents import EventDocument, EventsDocument
+from web.documents import EventDocument, EventsDocument, Page
 from web.event_stream import EventStream, newest_id
 from web.expectations import MAX_PAGE
 from web.finding import check_host_filter
-from web.history import EventFilter, History, HistoryUnavailable
-from web.parameters import Container, EventAction, EventType, Limit, OneHost, Since
+from web.history import EventFilter, HistoryUnavailable
+from web.parameters import (
+    Container,
+    Cursor,
+    EventAction,
+    EventType,
+    Fields,
+    Limit,
+    OneHost,
+    Since,
+)
+from web.problems import bad_parameter
+from web.rest.listings import EVENTS
+from web.rest.order import Place
+from web.rest.pages import page_answer
 from web.schema import answers
 from web.selection import event_matches
-from web.sources import WebRequest, sources
-from web.times import parse_time
+from web.sources import Sources, WebRequest, sources
+from web.times import YEARS, parse_time
+
+ORDER = EVENTS.order(None)
 
 
 @get("/api/events", responses=answers(EventsDocument))
@@ -32,9 +45,14 @@ async def list_events(
     action: EventAction = None,
     container: Container = None,
     since: Since = None,
+    fields: Fields = None,
     limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> ASGIResponse:
-    """The last events that match, newest last: from memory, and the database for older ones."""
+    """The last events that match, newest last: from memory, and the database for older ones.
+
+    By the times of the Engines; the next page has those before them.
+    """
     source = sources(request)
     check_host_filter(source.model, [host] if host else ())
     wanted = EventFilter(
@@ -43,38 +61,66 @@ async def list_events(
         action=action,
         container=container,
         since=parse_time("since", since, datetime.now(UTC)) if since else None,
+        before=None if cursor is None else _just_after(cursor),
     )
+    page = await _page(source, wanted, limit, None if cursor is None else ORDER.read(cursor))
+    return events_answer(request, page, fields)
+
+
+def events_answer(
+    request: WebRequest, document: EventsDocument, fields: str | None
+) -> ASGIResponse:
+    """The page, and the way to the one with those before them."""
+    found = len(document.events)
+    page = Page(total=found, offset=0, limit=found, next=document.next)
+    return page_answer(request, document, page, "events", fields)
+
+
+async def _page(
+    source: Sources, wanted: EventFilter, limit: int, behind: Place | None
+) -> EventsDocument:
     held = source.model.recent_events(MAX_PAGE)
-    last_id = newest_id(source.model, held)
-    found = [event for event in held if event_matches(event, wanted)][-limit:]
-    recent = EventsDocument(events=tuple(found), last_id=last_id, sources=("memory",))
+    found = _last([event for event in held if event_matches(event, wanted)], limit, behind)
+    recent = _document(found, limit, newest_id(source.model, held))
     if source.history is None or len(found) == limit:
-        return json_answer(recent)
+        return recent
     try:
-        older = await _older(source.history, wanted, held, limit - len(found))
+        stored = await source.history.recent_events(wanted, min(limit + len(held), 2 * MAX_PAGE))
     except HistoryUnavailable as error:
-        note = f"Older events are missing: {error}"
-        return json_answer(msgspec.structs.replace(recent, note=note))
-    return json_answer(
-        EventsDocument(events=(*older, *found), last_id=last_id, sources=("memory", "database"))
+        return msgspec.structs.replace(recent, note=f"Older events are missing: {error}")
+    # Clocks differ between Engines: what memory holds already is told by its place.
+    known = {ORDER.place(event) for event in held}
+    older = [event for event in stored if ORDER.place(event) not in known]
+    both = _last([*older, *found], limit, behind)
+    return msgspec.structs.replace(
+        _document(both, limit, recent.last_id), sources=("memory", "database")
     )
 
 
-async def _older(
-    history: History, wanted: EventFilter, held: Sequence[EventDocument], missing: int
-) -> Sequence[EventDocument]:
-    """Stored events from before those in memory.
-
-    Clocks differ between Engines, so "before" is judged with each event's own key: what memory
-    holds already is left out.
-    """
-    keys = {_key(event) for event in held}
-    stored = await history.recent_events(wanted, min(missing + len(held), 2 * MAX_PAGE))
-    return [event for event in stored if _key(event) not in keys][-missing:]
+def _last(found: list[EventDocument], limit: int, behind: Place | None) -> list[EventDocument]:
+    found.sort(key=ORDER.place)
+    if behind is not None:
+        found = [event for event in found if ORDER.place(event) < behind]
+    return found[-limit:]
 
 
-def _key(event: EventDocument) -> tuple[str, int, str, str, str]:
-    return (event.host, event.time_nano, event.type, event.action, event.actor_id)
+def _document(found: list[EventDocument], limit: int, last_id: str) -> EventsDocument:
+    more = ORDER.write(found[0]) if len(found) == limit else None
+    return EventsDocument(events=tuple(found), last_id=last_id, sources=("memory",), next=more)
+
+
+def _just_after(cursor: str) -> datetime:
+    """The first microsecond that is past the cursor's place; some at the place may be left."""
+    *_, ties = ORDER.read(cursor)
+    if [type(tie) for tie in ties] != [int, str, str, str, str]:
+        raise bad_parameter("cursor", cursor)
+    try:
+        time = datetime.fromtimestamp(ties[0] // 10**9, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise bad_parameter("cursor", cursor) from error
+    if time.year not in YEARS:
+        raise bad_parameter("cursor", cursor)
+    return time + timedelta(microseconds=ties[0] % 10**9 // 1000 + 1)
 
 
 @get(

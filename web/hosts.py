@@ -13,17 +13,45 @@ from web.documents import HealthHistoryDocument, HostDocument, HostsDocument
 from web.finding import find_host
 from web.history import Span
 from web.history_documents import HostStatsHistoryDocument
-from web.parameters import End, Last, OneResolution, Points, Start
+from web.parameters import (
+    Cursor,
+    End,
+    Fields,
+    HostLabels,
+    HostLimit,
+    HostName,
+    HostStatuses,
+    Last,
+    OneResolution,
+    Points,
+    Start,
+)
 from web.rest.answering import KEPT
+from web.rest.listings import HOSTS, HostSort
+from web.rest.pages import Cut, cut_page, page_answer
 from web.schema import answers
+from web.selection import host_test
 from web.sources import WebRequest, require_history, sources
 from web.times import window
 
 
 @get("/api/hosts", responses=answers(HostsDocument), opt={KEPT: "live"})
-async def list_hosts(request: WebRequest) -> ASGIResponse:
-    """All configured hosts with their health, in the order of their names."""
-    return json_answer(HostsDocument(hosts=tuple(sources(request).model.hosts())))
+async def list_hosts(
+    request: WebRequest,
+    label: HostLabels = None,
+    statuses: HostStatuses = None,
+    name: HostName = None,
+    sort: HostSort = None,
+    fields: Fields = None,
+    limit: HostLimit = None,
+    cursor: Cursor = None,
+) -> ASGIResponse:
+    """Configured hosts with their health, in the order of their names unless asked otherwise."""
+    test = host_test(label or (), statuses or (), name)
+    found = list(filter(test, sources(request).model.hosts()))
+    cut = Cut(limit or max(1, len(found)), cursor=cursor)
+    items, page = cut_page(found, HOSTS.order(sort), cut, ordered=True)
+    return page_answer(request, HostsDocument(hosts=tuple(items), page=page), page, "hosts", fields)
 
 
 @get("/api/hosts/{host:str}", responses=answers(HostDocument, 404), opt={KEPT: "live"})

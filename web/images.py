@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from litestar import get
 from litestar.params import FromPath
@@ -19,10 +18,12 @@ from web.image_documents import (
     ImageDocument,
     ImagesDocument,
 )
-from web.parameters import Hosts, ImageName, Limit, Offset, OneHost
+from web.parameters import Cursor, Fields, Hosts, ImageName, Limit, Offset, OneHost
 from web.paths import segment
 from web.problems import Problem
 from web.rest.answering import KEPT
+from web.rest.listings import IMAGES, ImageSort
+from web.rest.pages import Cut, cut_page, page_answer
 from web.schema import answers
 from web.sources import WebRequest, require_history, sources
 
@@ -34,10 +35,13 @@ async def list_images(
     request: WebRequest,
     host: Hosts = None,
     name: ImageName = None,
+    sort: ImageSort = None,
+    fields: Fields = None,
     limit: Limit = 100,
     offset: Offset = 0,
+    cursor: Cursor = None,
 ) -> ASGIResponse:
-    """The images that hosts have, page by page, in the order of host and tag."""
+    """The images that hosts have, page by page, by host and tag unless asked otherwise."""
     model = sources(request).model
     check_host_filter(model, host or ())
     found = [
@@ -46,7 +50,9 @@ async def list_images(
         if (not host or image.host in host)
         and (name is None or any(name in tag for tag in image.tags))
     ]
-    return json_answer(_page(found, limit, offset))
+    items, page = cut_page(found, IMAGES.order(sort), Cut(limit, offset, cursor))
+    document = ImagesDocument(images=tuple(items), page=page)
+    return page_answer(request, document, page, "images", fields)
 
 
 @get("/api/images/{ref:str}", responses=answers(ImagesDocument, 404), opt={KEPT: "live"})
@@ -61,7 +67,8 @@ async def show_image(request: WebRequest, ref: FromPath[str], host: OneHost = No
             "unknown-image",
             f"No host has an image with the tag or id {wanted!r}. /api/images lists all.",
         )
-    return json_answer(_page(found, len(found), 0))
+    page = Page(total=len(found), offset=0, limit=len(found))
+    return json_answer(ImagesDocument(images=tuple(found), page=page))
 
 
 @get("/api/images/{ref:str}/history", responses=answers(ImageHistoryDocument, 404, 503))
@@ -85,8 +92,3 @@ def _is_meant(image: ImageDocument, wanted: str) -> bool:
     match = _ID.fullmatch(wanted)
     by_id = match is not None and image.id.startswith(f"sha256:{match[1]}")
     return by_id or wanted in image.tags or wanted in image.digests
-
-
-def _page(found: Sequence[ImageDocument], limit: int, offset: int) -> ImagesDocument:
-    page = Page(total=len(found), offset=offset, limit=limit)
-    return ImagesDocument(images=tuple(found[offset : offset + limit]), page=page)

@@ -13,6 +13,7 @@ from litestar.params import QueryParameter
 
 from labels.drift.comparing import ProxyKind
 from labels.render.options import Option
+from web.documents import HostStatus
 from web.expectations import (
     MAX_OFFSET,
     MAX_PAGE,
@@ -48,6 +49,25 @@ Name = Annotated[str | None, _declare("name")]
 ImageName = Annotated[str | None, QueryParameter(name="name", description="part of a tag")]
 Limit = Annotated[int, _declare("limit", ge=1, le=MAX_PAGE)]
 Offset = Annotated[int, _declare("offset", ge=0, le=MAX_OFFSET)]
+Fields = Annotated[str | None, _declare("fields")]
+Ids = Annotated[list[str] | None, _declare("id")]
+HostStatuses = Annotated[
+    list[HostStatus] | None,
+    QueryParameter(name="status", description="up, down, connecting or disabled; repeat it"),
+]
+HostName = Annotated[
+    str | None,
+    QueryParameter(name="name", description="part of a host's name, or a pattern with * and ?"),
+]
+HostLimit = Annotated[
+    int | None,
+    QueryParameter(
+        name="limit",
+        description=f"{expected('limit')}; all hosts unless given",
+        ge=1,
+        le=MAX_PAGE,
+    ),
+]
 OneHost = Annotated[str | None, _declare("host")]
 EventType = Annotated[str | None, _declare("type")]
 EventAction = Annotated[str | None, _declare("action")]

@@ -113,9 +113,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         )
 
 
-def bad_parameter(name: str, found: str, *, suggestions: Sequence[str] = ()) -> Problem:
-    """A query parameter with a value that cannot be."""
-    detail = f"Query parameter `{name}` is {found!r}; it must be {expected(name)}."
+def bad_parameter(
+    name: str, found: str, *, suggestions: Sequence[str] = (), must_be: str | None = None
+) -> Problem:
+    """A query parameter with a value that cannot be; `must_be` in place of the usual words."""
+    detail = f"Query parameter `{name}` is {found!r}; it must be {must_be or expected(name)}."
     if suggestions:
         detail += f" Did you mean {' or '.join(suggestions)}?"
     return Problem("bad-parameter", detail, parameter=name, suggestions=suggestions)
@@ -130,7 +132,8 @@ def _from_validation(request: Request[Any, Any, Any], error: ValidationException
         kwarg = fields[key].kwarg_definition if key in fields else None
         name = (kwarg.name if isinstance(kwarg, QueryParameter) else None) or key
         if found := request.query_params.getall(name, []):
-            return bad_parameter(name, ", ".join(found))
+            must_be = kwarg.description if isinstance(kwarg, QueryParameter) else None
+            return bad_parameter(name, ", ".join(found), must_be=must_be)
     return Problem("bad-request", error.detail)
 
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from web.documents import ContainerDocument, EventDocument
+from web.documents import ContainerDocument, EventDocument, HostDocument
 from web.history import EventFilter
 
 MIN_ID = 4  # characters of an id that may stand for the whole
@@ -41,8 +41,44 @@ def container_test(wanted: ContainerFilter) -> Callable[[ContainerDocument], boo
     if wanted.labels:
         tests.append(lambda container: has_labels(container.labels, wanted.labels))
     if wanted.name:
-        tests.append(_name_test(wanted.name))
+        named = name_test(wanted.name)
+        tests.append(lambda container: named(container.name))
     return lambda container: all(test(container) for test in tests)
+
+
+def pick(
+    known: Sequence[ContainerDocument], refs: Sequence[str]
+) -> tuple[list[ContainerDocument], tuple[str, ...]]:
+    """Those that any of the references means, and the references that mean none.
+
+    A reference is an id, the beginning of one, or HOST/NAME.
+    """
+    found: dict[str, ContainerDocument] = {}
+    missing = []
+    by_name = {f"{container.host}/{container.name}": container for container in known}
+    for ref in dict.fromkeys(refs):
+        if (named := by_name.get(ref)) is not None:
+            meant = [named]
+        else:
+            by_id = len(ref) >= MIN_ID
+            meant = [one for one in known if by_id and one.id.startswith(ref)]
+        found |= {f"{one.host}/{one.id}": one for one in meant}
+        if not meant:
+            missing.append(ref)
+    return [one for one in known if f"{one.host}/{one.id}" in found], tuple(missing)
+
+
+def host_test(
+    labels: Sequence[str], statuses: Sequence[str], name: str | None
+) -> Callable[[HostDocument], bool]:
+    """Hosts with all of the labels, any of the states, and this name or a part of it."""
+    pairs = parse_labels(labels)
+    named = name_test(name) if name else None
+    return lambda host: (
+        has_labels(host.labels, pairs)
+        and (not statuses or host.status in statuses)
+        and (named is None or named(host.name))
+    )
 
 
 def has_labels(labels: Mapping[str, str], wanted: tuple[tuple[str, str | None], ...]) -> bool:
@@ -50,10 +86,11 @@ def has_labels(labels: Mapping[str, str], wanted: tuple[tuple[str, str | None], 
     return all(key in labels and (value is None or labels[key] == value) for key, value in wanted)
 
 
-def _name_test(pattern: str) -> Callable[[ContainerDocument], bool]:
+def name_test(pattern: str) -> Callable[[str], bool]:
+    """Names with this part, or that match this pattern."""
     if any(sign in pattern for sign in "*?["):
-        return lambda container: fnmatchcase(container.name, pattern)
-    return lambda container: pattern in container.name
+        return lambda name: fnmatchcase(name, pattern)
+    return lambda name: pattern in name
 
 
 def event_matches(event: EventDocument, wanted: EventFilter) -> bool:
@@ -64,6 +101,7 @@ def event_matches(event: EventDocument, wanted: EventFilter) -> bool:
     """
     return (
         (wanted.host is None or event.host == wanted.host)
+        and (wanted.hosts is None or event.host in wanted.hosts)
         and (wanted.type is None or event.type == wanted.type)
         and (wanted.action is None or _action_matches(event.action, wanted.action))
         and (wanted.container is None or _container_matches(event, wanted.container))

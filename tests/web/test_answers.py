@@ -161,7 +161,7 @@ async def test_the_unknown_is_answered_with_what_was_meant(
         ("/api/containers?health=bad", "health", "one of healthy"),
         ("/api/containers?lable=x", "lable", "Did you mean label?"),
         ("/api/containers?host=onne", "host", "Did you mean one?"),
-        ("/api/hosts?x=1", "x", "none here"),
+        ("/api/fleet?x=1", "x", "none here"),
         ("/api/hosts/one?host=1", "host", "none here"),
         ("/api/events?since=yesterday", "since", "how long ago"),
         ("/api/events?since=2026-01-01T00:00:00", "since", "with its zone"),

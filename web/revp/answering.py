@@ -11,6 +11,8 @@ import anyio
 from web.documents import Page
 from web.expectations import MAX_WAIT
 from web.problems import Problem, bad_parameter
+from web.rest.order import Listing
+from web.rest.pages import Cut, cut_page
 from web.routing import Routing
 from web.sources import WebRequest, require_routing, sources
 from web.times import parse_duration
@@ -45,9 +47,7 @@ async def wait_revision(request: WebRequest, wait: str | None, revision: int | N
 
 
 def page_of(
-    found: Sequence[T], test: Callable[[T], bool], offset: int, limit: int
+    found: Sequence[T], test: Callable[[T], bool], listing: Listing[T], cut: Cut
 ) -> tuple[Sequence[T], Page]:
     """One page of those that pass, and how it was cut."""
-    passed = [one for one in found if test(one)]
-    page = Page(total=len(passed), offset=offset, limit=limit)
-    return passed[offset : offset + limit], page
+    return cut_page([one for one in found if test(one)], listing.order(None), cut)

@@ -9,10 +9,11 @@ from litestar.response.base import ASGIResponse
 
 from labels.model import Issue
 from labels.render.formats import FORMATS, Format
-from web.answers import json_answer
 from web.parameters import (
     Codes,
+    Cursor,
     Domains,
+    Fields,
     FormatName,
     HostLabels,
     Hosts,
@@ -24,6 +25,8 @@ from web.parameters import (
 )
 from web.problems import Problem
 from web.rest.answering import KEPT
+from web.rest.listings import ISSUES
+from web.rest.pages import Cut, page_answer
 from web.revp.answering import page_of, wait_revision
 from web.revp.describing import describe_issue
 from web.revp.filters import read_filter
@@ -44,6 +47,8 @@ async def list_issues(
     name: FormatName = None,
     limit: Limit = 100,
     offset: Offset = 0,
+    cursor: Cursor = None,
+    fields: Fields = None,
     wait: Wait = None,
     revision: Revision = None,
 ) -> ASGIResponse:
@@ -69,11 +74,11 @@ async def list_issues(
             and of_filter(issue)
         )
 
-    issues, page = page_of(found, test, offset, limit)
+    issues, page = page_of(found, test, ISSUES, Cut(limit, offset, cursor))
     document = RouteIssuesDocument(
         revision=table.revision, format=name, issues=tuple(map(describe_issue, issues)), page=page
     )
-    return json_answer(document)
+    return page_answer(request, document, page, "issues", fields)
 
 
 def _format(name: str) -> Format:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from litestar import get
 from litestar.response.base import ASGIResponse
 
-from web.answers import json_answer
 from web.parameters import (
+    Cursor,
     Domains,
+    Fields,
     HostLabels,
     Hosts,
     Limit,
@@ -17,6 +18,8 @@ from web.parameters import (
     Wait,
 )
 from web.rest.answering import KEPT
+from web.rest.listings import CONFLICTS, ROUTED, ROUTES, WAITING
+from web.rest.pages import Cut, page_answer
 from web.revp.answering import page_of, wait_revision
 from web.revp.describing import (
     describe_conflict,
@@ -45,6 +48,8 @@ async def list_routes(
     statuses: Statuses = None,
     limit: Limit = 100,
     offset: Offset = 0,
+    cursor: Cursor = None,
+    fields: Fields = None,
     wait: Wait = None,
     revision: Revision = None,
 ) -> ASGIResponse:
@@ -59,8 +64,8 @@ async def list_routes(
     routes, page = page_of(
         table.routes,
         lambda route: test(route) and (not statuses or route.status in statuses),
-        offset,
-        limit,
+        ROUTES,
+        Cut(limit, offset, cursor),
     )
     document = RoutesDocument(
         revision=table.revision,
@@ -69,7 +74,7 @@ async def list_routes(
         routes=tuple(map(describe_route, routes)),
         page=page,
     )
-    return json_answer(document)
+    return page_answer(request, document, page, "routes", fields)
 
 
 @get("/api/revp/waiting", responses=answers(WaitingRoutesDocument, 503), opt={KEPT: "routes"})
@@ -80,6 +85,8 @@ async def list_waiting(
     domain: Domains = None,
     limit: Limit = 100,
     offset: Offset = 0,
+    cursor: Cursor = None,
+    fields: Fields = None,
     wait: Wait = None,
     revision: Revision = None,
 ) -> ASGIResponse:
@@ -87,11 +94,11 @@ async def list_waiting(
     test = waiting_test(read_filter(request, host, label, domain))
     routing = await wait_revision(request, wait, revision)
     table = routing.table()
-    waiting, page = page_of(table.waiting, test, offset, limit)
+    waiting, page = page_of(table.waiting, test, WAITING, Cut(limit, offset, cursor))
     document = WaitingRoutesDocument(
         revision=table.revision, waiting=tuple(map(describe_waiting, waiting)), page=page
     )
-    return json_answer(document)
+    return page_answer(request, document, page, "waiting", fields)
 
 
 @get("/api/revp/conflicts", responses=answers(ConflictsDocument, 503), opt={KEPT: "routes"})
@@ -102,6 +109,8 @@ async def list_conflicts(
     domain: Domains = None,
     limit: Limit = 100,
     offset: Offset = 0,
+    cursor: Cursor = None,
+    fields: Fields = None,
     wait: Wait = None,
     revision: Revision = None,
 ) -> ASGIResponse:
@@ -109,11 +118,11 @@ async def list_conflicts(
     test = conflict_test(read_filter(request, host, label, domain))
     routing = await wait_revision(request, wait, revision)
     table = routing.table()
-    conflicts, page = page_of(table.conflicts, test, offset, limit)
+    conflicts, page = page_of(table.conflicts, test, CONFLICTS, Cut(limit, offset, cursor))
     document = ConflictsDocument(
         revision=table.revision, conflicts=tuple(map(describe_conflict, conflicts)), page=page
     )
-    return json_answer(document)
+    return page_answer(request, document, page, "conflicts", fields)
 
 
 @get("/api/revp/containers", responses=answers(RoutedContainersDocument, 503))
@@ -124,16 +133,18 @@ async def list_routed_containers(
     domain: Domains = None,
     limit: Limit = 100,
     offset: Offset = 0,
+    cursor: Cursor = None,
+    fields: Fields = None,
     wait: Wait = None,
     revision: Revision = None,
 ) -> ASGIResponse:
     """Containers with RevP labels: what each asks for, and what became of it."""
     test = container_test(read_filter(request, host, label, domain))
     routing = await wait_revision(request, wait, revision)
-    containers, page = page_of(routing.containers(), test, offset, limit)
+    containers, page = page_of(routing.containers(), test, ROUTED, Cut(limit, offset, cursor))
     document = RoutedContainersDocument(
         revision=routing.table().revision,
         containers=tuple(map(describe_container, containers)),
         page=page,
     )
-    return json_answer(document)
+    return page_answer(request, document, page, "containers", fields)
