@@ -48,16 +48,18 @@ def block(page: str, language: str) -> str:
 
 @contextmanager
 def caddy_front(site: Site) -> Iterator[Front]:
-    """Caddy asks the fleet every second. Only its ports are not those of the page."""
+    """Caddy asks the fleet every second, without a token. Only its ports are not the page's."""
     assert f"net.ipv4.{MIGRATE.name} = 1" in (PAGES / "caddy.md").read_text()
     with Caddy() as caddy, migrated_connections() as migrated:
         file = json.loads(block("caddy.md", "json").replace(OURS, site.url))
         file["admin"]["listen"] = caddy.admin
         file["admin"]["config"]["load_delay"] = "1s"
         load = file["admin"]["config"]["load"]
-        load["url"] += f"&admin={caddy.admin}&http_port={caddy.port}&load_delay=1&listen=127.0.0.1"
+        del load["header"]
+        load["url"], _, _ = load["url"].partition("?token_env=")
+        load["url"] += f"?admin={caddy.admin}&http_port={caddy.port}&load_delay=1&listen=127.0.0.1"
         load["url"] += f"&https_port={caddy.tls_port}"
-        caddy.run(json.dumps(file), environment={"FLEET_TOKEN": "none"})
+        caddy.run(json.dumps(file))
         yield Front("caddy", caddy.port, caddy.folder / "log", resets=not migrated)
 
 
