@@ -78,6 +78,7 @@ class StoredHistory:
             rows = await queries.recent_events(
                 self._database,
                 host=wanted.host,
+                hosts=wanted.hosts,
                 container=wanted.container,
                 type=wanted.type,
                 action=wanted.action,
@@ -87,10 +88,12 @@ class StoredHistory:
             )
         return [_event(row) for row in reversed(rows)]
 
-    async def recorded(self, host: str | None, ref: str) -> Sequence[Recorded]:
+    async def recorded(
+        self, host: str | None, ref: str, hosts: Sequence[str] | None = None
+    ) -> Sequence[Recorded]:
         """The containers ever seen that `ref` could mean, best first."""
         with _translated():
-            return recorded_of(await self._past.recorded(host, ref))
+            return recorded_of(await self._past.recorded(host, ref, hosts))
 
     async def latest_stats(self, container: Recorded) -> StatsDocument | None:
         """The newest stored sample, or None."""
@@ -237,10 +240,12 @@ class StoredHistory:
             newer=write_cursor(place_of(lines[-1])) if lines and after else None,
         )
 
-    async def image_history(self, host: str | None, ref: str) -> ImageHistoryDocument:
+    async def image_history(
+        self, host: str | None, ref: str, hosts: Sequence[str] | None = None
+    ) -> ImageHistoryDocument:
         """What an image's id (or its beginning) or a reference meant and who used it."""
         with _translated():
-            found = await self._past.image(host, ref)
+            found = await self._past.image(host, ref, hosts)
         versions, uses = found.versions, found.uses
         return ImageHistoryDocument(
             ref=ref,
@@ -257,6 +262,7 @@ class StoredHistory:
                 self._database,
                 domain=wanted.domain,
                 host=wanted.host,
+                hosts=wanted.hosts,
                 since=wanted.since,
                 before=wanted.before,
                 limit=limit,

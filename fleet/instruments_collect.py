@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import trio
 
@@ -39,13 +39,15 @@ class FleetCollector:
         self._most = most_containers
         self._process = Process()
 
-    async def collect(self) -> Sequence[Family]:
-        """All metrics; which containers a host has is as of one moment."""
+    async def collect(self, among: Container[str] | None = None) -> Sequence[Family]:
+        """All metrics, or those of some hosts; which containers a host has is as of one moment."""
         hosts, containers = HostFamilies(), ContainerFamilies(self._most)
         tracker, done = self._tracker, 0
         for name in sorted(tracker.hosts):
             if name not in tracker.hosts:
                 continue  # it left the configuration while others had their turn
+            if among is not None and name not in among:
+                continue
             state, known = tracker.hosts[name], tracker.containers(name).values()
             hosts.add(state, tracker.machine(name))
             hosts.containers.lines += described(name, by_state(known))
@@ -56,5 +58,7 @@ class FleetCollector:
                 if done % TURN == 0:
                     await trio.lowlevel.checkpoint()
             done += 1
+        if among is not None:
+            return [*hosts.all, *containers.all]
         own = own_families(self._parts)
         return [*own, *self._process.families(), *hosts.all, *containers.all]

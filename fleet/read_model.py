@@ -62,6 +62,8 @@ class LiveReadModel:
         self._made: dict[str, dict[str, _Made]] = {}
         self._configured: Mapping[str, Host] = {}
         self._configurations = 0
+        self._labelled: Mapping[str, Host] = {}
+        self._labels: Mapping[str, Mapping[str, str]] = {}
 
     def version(self) -> Hashable:
         """Another value after anything changed that hosts, containers or images tell."""
@@ -98,6 +100,14 @@ class LiveReadModel:
             if state.status == "connecting":
                 return False, f"host {name} has not answered or failed yet"
         return True, ""
+
+    def host_labels(self) -> Mapping[str, Mapping[str, str]]:
+        """The labels of all configured hosts."""
+        hosts = self._hosts()
+        if hosts is not self._labelled:
+            self._labelled = hosts
+            self._labels = {name: host.labels for name, host in hosts.items()}
+        return self._labels
 
     def hosts(self) -> Sequence[HostDocument]:
         """All configured hosts that the supervisor has taken over, by name."""
@@ -141,6 +151,11 @@ class LiveReadModel:
                 self._tracker.images(name).values(), self._tracker.containers(name).values(), state
             )
         ]
+
+    def newest_event(self) -> int:
+        """The number of the last event, 0 if there was none."""
+        newest = self._tracker.events.newest(1)
+        return newest[-1].number if newest else 0
 
     def recent_events(self, limit: int) -> Sequence[EventDocument]:
         """The last events kept in memory, newest last."""

@@ -18,6 +18,7 @@ async def recent_events(
     database: Database,
     *,
     host: str | None = None,
+    hosts: Sequence[str] | None = None,
     container: str | None = None,
     type: str | None = None,  # noqa: A002 - the Engine's word
     action: str | None = None,
@@ -29,10 +30,12 @@ async def recent_events(
 
     Not those before `since`.
 
-    `container` is an id, the beginning of one (at least 4 characters), or a name.
+    `hosts` means any of them. `container` is an id, the beginning of one (at least 4 characters),
+    or a name.
     """
     wanted = {
         "host": host,
+        "hosts": None if hosts is None else list(hosts),
         "container": container,
         "type": type,
         "action": action,

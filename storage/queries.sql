@@ -6,6 +6,7 @@
 SELECT host, time, time_nano, type, action, actor_id, name, exit_code, attributes
 FROM container_events
 WHERE (%(host)s::text IS NULL OR host = %(host)s)
+  AND (%(hosts)s::text[] IS NULL OR host = ANY(%(hosts)s))
   AND (%(container)s::text IS NULL
        OR type = 'container' AND name = %(container)s
        OR length(%(container)s) >= 4

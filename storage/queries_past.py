@@ -42,13 +42,15 @@ class PastQueries:
         self._database = database
         self._most = timedelta(days=settings.query_days)
 
-    async def recorded(self, host: str | None, ref: str) -> list[RecordedContainer]:
+    async def recorded(
+        self, host: str | None, ref: str, hosts: Sequence[str] | None = None
+    ) -> list[RecordedContainer]:
         """The containers that fit `ref` best, and by name or identity all that share the identity.
 
-        Newest first; at most 1,000.
+        Newest first; at most 1,000. None means any host, else it is one of `hosts`.
         """
         wanted = {
-            "host": None if host is None else clean(host),
+            **_on(host, hosts),
             "ref": clean(ref),
             "limit": MOST_RECORDED,
         }
@@ -99,11 +101,16 @@ class PastQueries:
 
         return await self._database.read(read)
 
-    async def image(self, host: str | None, ref: str) -> ImagePast:
-        """What `ref` meant: an image's id, at least four digits of it, or a reference."""
+    async def image(
+        self, host: str | None, ref: str, hosts: Sequence[str] | None = None
+    ) -> ImagePast:
+        """What `ref` meant: an image's id, at least four digits of it, or a reference.
+
+        None means any host, else it is one of `hosts`.
+        """
         match = _ID.fullmatch(ref)
         wanted = {
-            "host": None if host is None else clean(host),
+            **_on(host, hosts),
             "ref": clean(ref),
             "id": f"sha256:{match[1]}" if match else None,
             "limit": MOST_ROWS,
@@ -116,6 +123,13 @@ class PastQueries:
             return ImagePast(versions=versions, uses=uses)
 
         return await self._database.read(read)
+
+
+def _on(host: str | None, hosts: Sequence[str] | None) -> dict[str, object]:
+    return {
+        "host": None if host is None else clean(host),
+        "hosts": None if hosts is None else list(map(clean, hosts)),
+    }
 
 
 def _of(host: str, containers: Sequence[str]) -> dict[str, object]:

@@ -9,6 +9,7 @@ WITH found AS (
                 WHEN name = %(ref)s THEN 2 ELSE 3 END AS rank
     FROM containers
     WHERE (%(host)s::text IS NULL OR host = %(host)s)
+      AND (%(hosts)s::text[] IS NULL OR host = ANY(%(hosts)s))
       AND (id = %(ref)s OR identity = %(ref)s OR name = %(ref)s
            OR length(%(ref)s) >= 4 AND starts_with(id, %(ref)s))
 ),
@@ -93,6 +94,7 @@ WITH ordered AS (
            lead(time) OVER (PARTITION BY host, reference ORDER BY time) AS until
     FROM image_versions
     WHERE (%(host)s::text IS NULL OR host = %(host)s)
+      AND (%(hosts)s::text[] IS NULL OR host = ANY(%(hosts)s))
       AND (reference = %(ref)s OR (host, reference) IN (
               SELECT host, reference FROM image_versions WHERE starts_with(image_id, %(id)s::text)))
 )
@@ -108,6 +110,7 @@ SELECT host, id AS container_id, name, identity, image, image_id, created AS fir
        removed AS last
 FROM containers
 WHERE (%(host)s::text IS NULL OR host = %(host)s)
+  AND (%(hosts)s::text[] IS NULL OR host = ANY(%(hosts)s))
   AND (image_id = ANY(%(ids)s) OR starts_with(image_id, %(id)s::text) OR image = %(ref)s)
 ORDER BY created DESC NULLS LAST, host, name, id
 LIMIT %(limit)s

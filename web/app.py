@@ -12,6 +12,7 @@ from web import container_history, containers, events, hosts, images, logs, metr
 from web.access.admission import Admission
 from web.access.guard import open_paths, require_role
 from web.access.model import Authority
+from web.access.narrowing import Narrowing
 from web.access.static import default_authority
 from web.correlation import Correlation
 from web.exposition.answer import Collector, Exposition
@@ -147,21 +148,21 @@ def create_app(
         exposition,
         live,
     )
+    host = parse_listen(listen)[0]
+    names = LOOPBACK_NAMES | {canonical(host)} if is_loopback(host) else None
+    authority = authority or default_authority(token, names is not None)
     router = Litestar(
         route_handlers=HANDLERS,
         guards=[require_role, refuse_undeclared],
         exception_handlers={Exception: answer_exception},
-        state=State({"sources": found}),
+        state=State({"narrow": Narrowing(found, authority)}, deep_copy=False),
         openapi_config=openapi_config(read_model.fleet().version),
         logging_config=None,
     )
-    host = parse_listen(listen)[0]
-    names = LOOPBACK_NAMES | {canonical(host)} if is_loopback(host) else None
     versions: Versions = {"live": read_model.version}
     if routing is not None:
         versions = {**versions, "routes": routing.version}
     answering = Answering(router, versions)
-    authority = authority or default_authority(token, names is not None)
     admission = Admission(authority, open_paths(router))
     gate = Gate(http.around_router(answering), names, admission)
     allowance = allowance or Allowance()

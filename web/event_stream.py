@@ -61,10 +61,7 @@ class EventStream:
         self._streams = streams
         self._matches = matches
         self._run = run_of(model)
-        newest = model.recent_events(1)
-        self._resume = parse_last_event_id(
-            last_event_id, self._run, newest[-1].number if newest else 0
-        )
+        self._resume = parse_last_event_id(last_event_id, self._run, model.newest_event())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Stream until the client leaves or the server ends."""
@@ -89,7 +86,7 @@ class EventStream:
             if missed := gaps.before(event.number, subscription.dropped):
                 told = GapDocument(missed=missed, reason="too slow or away too long")
                 await write(self._gap(told, event.number - 1))
-            if self._matches(event):
+            if event.host and self._matches(event):
                 data = msgspec.json.encode(event)
                 await write(self._id(event.number) + b"data: " + data + b"\n\n")
 

@@ -49,13 +49,14 @@ class HistoryRefused(Exception):  # noqa: N818 - the web turns it into a problem
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events are wanted; None or empty means any.
+    """Which events are wanted; None or empty means any, but for `hosts`: of these and no other.
 
     `container` is a name or the beginning of an id (at least 4 characters). `since` is inclusive,
     `before` exclusive.
     """
 
     host: str | None = None
+    hosts: tuple[str, ...] | None = None
     type: str | None = None
     action: str | None = None
     container: str | None = None
@@ -111,7 +112,7 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RouteChangeFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which changes of routes are wanted; None means any.
+    """Which changes of routes are wanted; None means any, `hosts` any of these and no other.
 
     Of a host are the changes that happened because of it, and those of pools with members on it.
     `domain` is as the table of routes has it. `since` is inclusive, `before` exclusive.
@@ -119,6 +120,7 @@ class RouteChangeFilter(msgspec.Struct, frozen=True, kw_only=True):
 
     domain: str | None = None
     host: str | None = None
+    hosts: tuple[str, ...] | None = None
     since: datetime | None = None
     before: datetime | None = None
 
@@ -130,9 +132,12 @@ class History(Protocol):
         """The last `limit` stored events that match, newest last, with `number` 0."""
         ...
 
-    async def recorded(self, host: str | None, ref: str) -> Sequence[Recorded]:
+    async def recorded(
+        self, host: str | None, ref: str, hosts: Sequence[str] | None = None
+    ) -> Sequence[Recorded]:
         """The containers ever seen that `ref` could mean, best first: id, identity, name, prefix.
 
+        `hosts` None: on any host, else on one of these.
         By name or identity all its incarnations on a host are one `Recorded`.
         """
         ...
@@ -200,8 +205,13 @@ class History(Protocol):
         """
         ...
 
-    async def image_history(self, host: str | None, ref: str) -> ImageHistoryDocument:
-        """What an image's id (or its beginning) or a reference meant and who used it."""
+    async def image_history(
+        self, host: str | None, ref: str, hosts: Sequence[str] | None = None
+    ) -> ImageHistoryDocument:
+        """What an image's id (or its beginning) or a reference meant and who used it.
+
+        `hosts` as above.
+        """
         ...
 
     async def route_changes(self, wanted: RouteChangeFilter, limit: int) -> Sequence[Change]:

@@ -6,7 +6,7 @@ All methods answer at once from memory, except `events`, which is a live subscri
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -34,7 +34,10 @@ class Subscription(Protocol):
         ...
 
     async def next(self) -> EventDocument:
-        """Wait for the next event. A cancelled wait loses nothing."""
+        """Wait for the next event. A cancelled wait loses nothing.
+
+        One that the reader may not see has no host: only its number counts.
+        """
         ...
 
 
@@ -56,6 +59,10 @@ class ReadModel(Protocol):
         """Whether every enabled host was tried once and storage is decided, and if not, why."""
         ...
 
+    def host_labels(self) -> Mapping[str, Mapping[str, str]]:
+        """The labels of all configured hosts: quickly, as it is asked for each event."""
+        ...
+
     def hosts(self) -> Sequence[HostDocument]:
         """All configured hosts in the order of their names."""
         ...
@@ -74,6 +81,10 @@ class ReadModel(Protocol):
 
     def images(self, host: str | None = None) -> Sequence[ImageDocument]:
         """All known images (of one host), by host and name."""
+        ...
+
+    def newest_event(self) -> int:
+        """The number of the last event that happened, 0 if there was none."""
         ...
 
     def recent_events(self, limit: int) -> Sequence[EventDocument]:

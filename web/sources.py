@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -10,6 +11,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 
+from web.access.model import Access, access_of
 from web.exposition.answer import Exposition
 from web.history import History
 from web.live.source import LiveSource
@@ -36,13 +38,16 @@ class Sources(msgspec.Struct, frozen=True):
     previews: anyio.CapacityLimiter
     exposition: Exposition
     live: LiveSource | None = None
+    hosts: frozenset[str] | None = None  # those that are seen; None: all, and what is on none
+
+
+Narrow = Callable[[Access | None], Sources]
 
 
 def sources(request: ASGIConnection[Any, Any, Any, State]) -> Sources:
-    """The sources of the application that answers this request."""
-    found = request.app.state["sources"]
-    assert isinstance(found, Sources)  # noqa: S101 - set by create_app, narrows the type
-    return found
+    """The sources of the application that answers this request, as far as who asks may see them."""
+    narrow: Narrow = request.app.state["narrow"]
+    return narrow(access_of(request))
 
 
 def require_history(request: WebRequest) -> History:

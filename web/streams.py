@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 
 import anyio
 
 from web.problems import Problem
+
+Lease = Callable[[anyio.CancelScope], AbstractContextManager[None]]
 
 
 class Streams:
@@ -25,6 +28,17 @@ class Streams:
         self.refused = 0
         self._scopes: set[anyio.CancelScope] = set()
         self._closed = False
+        self._whole = self
+        self._lease: Lease | None = None
+
+    def leased(self, lease: Lease) -> Streams:
+        """The same places, for who may stream only for a while: a lease cancels what it is given.
+
+        All counts are those of the whole.
+        """
+        part = copy(self)
+        part._lease = lease
+        return part
 
     def __len__(self) -> int:
         return len(self._scopes)
@@ -36,10 +50,10 @@ class Streams:
         Raises:
             Problem: All places are taken, or the program is ending (503).
         """
-        if self._closed:
+        if self._whole._closed:
             raise Problem("too-many-streams", "fleet is shutting down.")
         if len(self._scopes) >= self.limit:
-            self.refused += 1
+            self._whole.refused += 1
             raise Problem(
                 "too-many-streams",
                 f"All {self.limit} places for live streams are taken. Close one, or try again.",
@@ -48,7 +62,8 @@ class Streams:
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
             try:
-                yield scope
+                with nullcontext() if self._lease is None else self._lease(scope):
+                    yield scope
             finally:
                 self._scopes.discard(scope)
 

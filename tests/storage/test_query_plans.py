@@ -101,6 +101,7 @@ async def test_one_container_is_read_by_the_key(conninfo: str) -> None:
             "route_changes": {
                 "domain": "c7",
                 "host": None,
+                "hosts": None,
                 "since": NOW - timedelta(hours=10),
                 "before": "infinity",
                 "limit": 100,

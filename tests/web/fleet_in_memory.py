@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -124,6 +124,9 @@ class FleetInMemory:
     def ready(self) -> tuple[bool, str]:
         return not self.not_ready, self.not_ready
 
+    def host_labels(self) -> Mapping[str, Mapping[str, str]]:
+        return {name: host.labels for name, host in self.known_hosts.items()}
+
     def hosts(self) -> Sequence[HostDocument]:
         return [self.known_hosts[name] for name in sorted(self.known_hosts)]
 
@@ -144,6 +147,9 @@ class FleetInMemory:
 
     def images(self, host: str | None = None) -> Sequence[ImageDocument]:
         return [image for image in self.known_images if host in (None, image.host)]
+
+    def newest_event(self) -> int:
+        return self._number
 
     def recent_events(self, limit: int) -> Sequence[EventDocument]:
         return list(self.held)[-limit:]

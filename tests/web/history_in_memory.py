@@ -94,12 +94,15 @@ class HistoryInMemory:
         self._check()
         return [event for event in self.events if event_matches(event, wanted)][-limit:]
 
-    async def recorded(self, host: str | None, ref: str) -> Sequence[Recorded]:
+    async def recorded(
+        self, host: str | None, ref: str, hosts: Sequence[str] | None = None
+    ) -> Sequence[Recorded]:
         self._check()
         return [
             known
             for known in self.known
             if host in (None, known.host)
+            and (hosts is None or known.host in hosts)
             and (ref in (known.name, known.identity) or known.id.startswith(ref))
         ]
 
@@ -252,7 +255,12 @@ class HistoryInMemory:
             newer=write_cursor(place_of(kept[-1])) if cut and not backward else None,
         )
 
-    async def image_history(self, host: str | None, ref: str) -> ImageHistoryDocument:  # noqa: ARG002 - the protocol's
+    async def image_history(
+        self,
+        host: str | None,  # noqa: ARG002 - the protocol's
+        ref: str,
+        hosts: Sequence[str] | None = None,  # noqa: ARG002 - the protocol's
+    ) -> ImageHistoryDocument:
         self._check()
         return ImageHistoryDocument(ref=ref, references=(ref,), ids=(), versions=(), uses=())
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import httpx
 import pytest
@@ -32,7 +32,7 @@ class Collected:
         self.asked = 0
         self.may.set()
 
-    async def collect(self) -> Sequence[Family]:
+    async def collect(self, among: Container[str] | None = None) -> Sequence[Family]:  # noqa: ARG002 - the protocol's
         self.asked += 1
         await self.may.wait()
         family = Family("fleet_answers", "counter", "Answers.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from copy import copy
 from typing import Protocol
 
 import anyio
@@ -25,8 +26,8 @@ GZIP_WBITS = 31  # zlib's way of saying gzip
 class Collector(Protocol):
     """Where metrics come from, but for the server's own."""
 
-    async def collect(self) -> Sequence[Family]:
-        """All metrics now; others have their turn in between."""
+    async def collect(self, among: Container[str] | None = None) -> Sequence[Family]:
+        """All metrics now, or those of some hosts alone; others have their turn in between."""
         ...
 
 
@@ -43,6 +44,13 @@ class Exposition:
         self._collector = collector
         self._places = anyio.CapacityLimiter(AT_A_TIME)
         self._threads = anyio.CapacityLimiter(1)
+        self._hosts: Container[str] | None = None
+
+    def within(self, hosts: Container[str]) -> Exposition:
+        """The metrics of these hosts alone; places are shared."""
+        part = copy(self)
+        part._hosts = hosts
+        return part
 
     async def answer(self, accept: str, accept_encoding: str, send: Send) -> None:
         """Answer one scrape.
@@ -80,10 +88,11 @@ class Exposition:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _render(self, *, openmetrics: bool) -> list[bytes]:
-        found = [] if self._collector is None else await self._collector.collect()
+        found = [] if self._collector is None else await self._collector.collect(self._hosts)
         pieces: list[bytes] = []
         waiting: list[str] = []
-        for family in (*found, *self._http.families()):
+        own = self._http.families() if self._hosts is None else ()
+        for family in (*found, *own):
             for part in family.parts(LINES, openmetrics=openmetrics):
                 waiting += part
                 if len(waiting) >= LINES:

@@ -9,8 +9,9 @@ import anyio
 
 from web.documents import GapDocument
 from web.live.filters import Wanted
-from web.live.ledger import Entry, Ledger
+from web.live.ledger import Entry
 from web.live.place import Resume, read_place
+from web.live.source import Readable
 
 PIECE = 64 * 1024  # bytes that are written at once, about; a reader holds no more
 PACE = 0.001  # seconds between what one reader is sent, for each reader there is
@@ -57,7 +58,7 @@ class Follower:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: Readable,
         wanted: Wanted | None,
         output: Output,
         heartbeat: float,

@@ -11,8 +11,9 @@ from web.documents import GapDocument
 from web.live.documents import SkippedDocument
 from web.live.filters import Wanted
 from web.live.follower import Follower
-from web.live.ledger import Entry, Ledger
+from web.live.ledger import Entry
 from web.live.place import Resume, write_place
+from web.live.source import Readable
 from web.sse import RETRY_MS, Write, answer_stream
 from web.streams import Streams
 
@@ -21,7 +22,7 @@ class LiveStream:
     """An ASGI application that answers one request with a stream of what changes."""
 
     def __init__(
-        self, ledger: Ledger, streams: Streams, wanted: Wanted | None, resume: Resume, run: str
+        self, ledger: Readable, streams: Streams, wanted: Wanted | None, resume: Resume, run: str
     ) -> None:
         self._ledger = ledger
         self._streams = streams

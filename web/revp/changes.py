@@ -95,6 +95,7 @@ def change_matches(change: Change, wanted: RouteChangeFilter) -> bool:
     return (
         (wanted.domain is None or change.domain == wanted.domain)
         and (wanted.host is None or _concerns(change, wanted.host))
+        and (wanted.hosts is None or any(_concerns(change, host) for host in wanted.hosts))
         and (wanted.since is None or change.time >= wanted.since)
         and (wanted.before is None or change.time < wanted.before)
     )

@@ -22,7 +22,7 @@ def read_filter(
         Problem: A host is not in the configuration (400).
     """
     check_host_filter(sources(request).model, host or ())
-    hosts = frozenset(host) if host else None
+    hosts = frozenset(host) if host else sources(request).hosts
     if label:
         labelled = _labelled(require_routing(request).host_labels(), label)
         hosts = labelled if hosts is None else hosts & labelled

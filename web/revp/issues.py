@@ -63,7 +63,7 @@ async def list_issues(
     found = table.issues
     if made is not None:
         rendering = await sources(request).renderings.render(
-            made, made.options(), RouteFilter(), routing.table
+            made, made.options(), RouteFilter(hosts=sources(request).hosts), routing.table
         )
         table, found = rendering.table, rendering.rendered.issues
 

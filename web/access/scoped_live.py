@@ -1,0 +1,99 @@
+"""The live streams as far as somebody sees what they tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from web.access.scope import Sight
+from web.live.ledger import Entry
+from web.live.source import LedgerName, LiveSource, Readable
+from web.log_source import LogSource, LogSubscription
+from web.problems import Problem
+
+
+class ScopedLive:
+    """Implements `web.live.source.LiveSource` over another one."""
+
+    def __init__(self, source: LiveSource, sight: Sight) -> None:
+        self._source = source
+        self._sight = sight
+
+    def ledger(self, name: LedgerName) -> Readable:
+        """One of the ledgers, for one reader."""
+        return ScopedLedger(self._source.ledger(name), self._sight)
+
+
+class ScopedLedger:
+    """Implements `web.live.source.Readable` over another one; for one reader."""
+
+    def __init__(self, ledger: Readable, sight: Sight) -> None:
+        self._ledger = ledger
+        self._sight = sight
+        self._told: set[str] = set()  # hosts
+
+    @property
+    def name(self) -> str:
+        """As of all."""
+        return self._ledger.name
+
+    @property
+    def mark(self) -> str:
+        """As of all."""
+        return self._ledger.mark
+
+    @property
+    def version(self) -> int:
+        """Versions count all changes."""
+        return self._ledger.version
+
+    @property
+    def oldest(self) -> int:
+        """As of all."""
+        return self._ledger.oldest
+
+    def present(self) -> list[Entry]:
+        """What is there of the hosts that are seen."""
+        return list(filter(self._is_seen, self._ledger.present()))
+
+    def since(self, version: int) -> list[Entry]:
+        """What changed of them."""
+        return list(filter(self._is_seen, self._ledger.since(version)))
+
+    def is_newest(self, entry: Entry) -> bool:
+        """As of all."""
+        return self._ledger.is_newest(entry)
+
+    def skipped(self, version: int, changed: int, wanted: Sequence[Entry]) -> int | None:  # noqa: ARG002 - counted over all
+        """Of what is wanted, however much else changed."""
+        return self._ledger.skipped(version, len(self._ledger.since(version)), wanted)
+
+    async def beyond(self, version: int) -> None:
+        """Wait until anything changed."""
+        await self._ledger.beyond(version)
+
+    def _is_seen(self, entry: Entry) -> bool:
+        """Whether to tell of it: also that it went, together with a host that was told of."""
+        host = entry.subject.host
+        if self._sight.sees(host):
+            self._told.add(host)
+            return True
+        return entry.gone and host in self._told and not self._sight.is_configured(host)
+
+
+class ScopedLogs:
+    """Implements `web.log_source.LogSource` over another one."""
+
+    def __init__(self, source: LogSource, sight: Sight) -> None:
+        self._source = source
+        self._sight = sight
+
+    def subscribe(self, host: str, container_id: str) -> AbstractContextManager[LogSubscription]:
+        """Follow a container of a host that is seen.
+
+        Raises:
+            Problem: It is not (404).
+        """
+        if not self._sight.sees(host):
+            raise Problem("unknown-host", f"No host is called {host!r} in the configuration.")
+        return self._source.subscribe(host, container_id)
