@@ -31,6 +31,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     role: str
     scope: list[str]
+    has_password: bool
     created: datetime
     seen: datetime
     expires: datetime

@@ -45,8 +45,8 @@ DELETE FROM accounts WHERE name = %(name)s
 
 -- name: sessions
 -- Those that may be used now; or the one with this hash.
-SELECT account_sessions.id, hash, account, role, scope, account_sessions.created, seen, expires,
-       address, agent
+SELECT account_sessions.id, hash, account, role, scope, password IS NOT NULL AS has_password,
+       account_sessions.created, seen, expires, address, agent
 FROM account_sessions JOIN accounts ON accounts.name = account
 WHERE disabled IS NULL AND expires > now() AND seen > now() - %(idle)s
   AND (%(hash)s::bytea IS NULL OR hash = %(hash)s)

@@ -33,8 +33,10 @@ KINDS: dict[str, tuple[int, str]] = {
     "bad-body": (400, "Bad body"),
     "bad-parameter": (400, "Bad query parameter"),
     "token-required": (401, "Token required"),
+    "wrong-login": (401, "Wrong name or password"),
     "role-required": (403, "Role required"),
     "wrong-origin": (403, "Wrong Origin header"),
+    "csrf-token-required": (403, "CSRF token required"),
     "unknown-host": (404, "Unknown host"),
     "unknown-container": (404, "Unknown container"),
     "unknown-image": (404, "Unknown image"),
@@ -56,9 +58,11 @@ KINDS: dict[str, tuple[int, str]] = {
     "too-many-previews": (503, "Too many previews"),
     "too-many-scrapes": (503, "Too many scrapes"),
     "too-many-streams": (503, "Too many streams"),
+    "logins-unavailable": (503, "Logins unavailable"),
     "routes-unavailable": (503, "Routes unavailable"),
     "routes-incomplete": (503, "Routes incomplete"),
     "live-unavailable": (503, "Live changes unavailable"),
+    "state-unavailable": (503, "State unavailable"),
     "history-unavailable": (503, "History unavailable"),
 }
 

@@ -67,6 +67,7 @@ def session(number: int, of: str = "ada") -> SessionRecord:
         account=of,
         role="viewer",
         scope=["site=fra"],
+        has_password=True,
         created=NOW + timedelta(seconds=number),
         seen=NOW + timedelta(seconds=number),
         expires=NOW + timedelta(days=30),

@@ -51,6 +51,23 @@ def succeeded(scope: Scope) -> None:
         attempt.lockouts.succeeded(client_of(scope), attempt.credentials)
 
 
+def seconds_to_wait(scope: Scope, *credentials: bytes) -> float:
+    """Seconds until credentials that came in a body may be looked at; 0: now."""
+    attempt = _state(scope).get(_ATTEMPT)
+    if not isinstance(attempt, Attempt):
+        return 0.0
+    lockouts = attempt.lockouts
+    return lockouts.wait(client_of(scope), lockouts.digest(*credentials))
+
+
+def succeeded_with(scope: Scope, *credentials: bytes) -> None:
+    """As `succeeded`, for credentials that came in a body."""
+    attempt = _state(scope).get(_ATTEMPT)
+    if isinstance(attempt, Attempt):
+        lockouts = attempt.lockouts
+        lockouts.succeeded(client_of(scope), lockouts.digest(*credentials))
+
+
 def _state(scope: Scope) -> dict[str, Any]:
     state: dict[str, Any] = cast("dict[str, Any]", scope).get("state") or {}
     return state

@@ -1,0 +1,1 @@
+"""Accounts of people: passwords, sessions of browsers, one-time links, logins elsewhere."""
