@@ -19,19 +19,21 @@ from config.checks import (
     check_host,
     check_serving,
     check_storage,
+    well_formed,
 )
 from config.fields import fields_of
 from config.files import Surroundings
 from config.hosts import HostTable, read_defaults, read_hosts
-from config.models import Access, Config, Fleet, Host, Revp, Storage
+from config.models import Access, Config, Fleet, Host, Revp, Storage, Tracing
 from config.positions import Positions, scan
 from config.problems import ConfigError, Key, Problem, Problems, closest, dotted
 from config.route_checks import check_revp, check_routes
 from config.routes import built_routes, read_routes
 from config.tables import Reader, Table, built
+from config.urls import fault_in_collector
 
 _MOST_BYTES = 16 * 1024 * 1024
-_SECTIONS = ("fleet", "access", "storage", "revp", "routes", "defaults", "hosts")
+_SECTIONS = ("fleet", "access", "storage", "tracing", "revp", "routes", "defaults", "hosts")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -56,12 +58,14 @@ def load(
     fleet = reader.table(data.get("fleet", {}), fields_of(Fleet), ("fleet",))
     access = reader.table(data.get("access", {}), fields_of(Access), ("access",))
     storage = reader.table(data.get("storage", {}), fields_of(Storage), ("storage",))
+    tracing = reader.table(data.get("tracing", {}), fields_of(Tracing), ("tracing",))
     revp = reader.table(data.get("revp", {}), fields_of(Revp), ("revp",))
     routes = read_routes(reader, data.get("routes", []), revp)
     defaults = read_defaults(reader, data.get("defaults", {}))
     hosts = read_hosts(reader, data.get("hosts", {}), defaults)
     _check(data, fleet, storage, hosts, problems)
     check_access(access, fleet, problems)
+    well_formed(tracing, "endpoint", fault_in_collector, problems)
     check_revp(revp, problems)
     check_routes(routes, problems)
     if check_files:
@@ -78,6 +82,7 @@ def load(
         fleet=built(fleet, Fleet),
         access=built(access, Access),
         storage=built(storage, Storage),
+        tracing=built(tracing, Tracing),
         hosts={host.name: built(host.table, host.model) for host in hosts if host.model},
         revp=built(revp, Revp),
         routes=built_routes(routes),

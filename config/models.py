@@ -229,6 +229,13 @@ class Storage(Frozen, frozen=True, kw_only=True):
     retention: Retention = Retention()
 
 
+class Tracing(Frozen, frozen=True, kw_only=True):
+    """`[tracing]`: where OpenTelemetry traces of the program go; nowhere without an endpoint."""
+
+    endpoint: Text | None = None  # a collector's, OTLP over HTTP
+    sample_ratio: Annotated[float, Meta(ge=0, le=1)] = 1.0  # of traces that no client began
+
+
 class Revp(Frozen, frozen=True, kw_only=True):
     """`[revp]`: how labels become routes, and how long routes outlive their containers."""
 
@@ -286,6 +293,7 @@ class Config(Frozen, frozen=True, kw_only=True):
     storage: Storage
     hosts: dict[str, Host]
     access: Access = Access()
+    tracing: Tracing = Tracing()
     revp: Revp = Revp()
     routes: tuple[Route, ...] = ()
     source: Path | None = None

@@ -52,6 +52,19 @@ def check_admin_url(text: str) -> None:
         raise ValueError("no port")
 
 
+def fault_in_collector(text: str) -> str | None:
+    """What to write instead of a URL that is no collector's of traces; None if it is fine."""
+    right = 'it should be like "http://collector:4318"'
+    try:
+        parts = _parts(text)
+        if parts.scheme not in ("http", "https"):
+            return f'{right}, and has the scheme "{parts.scheme}"'
+        _backend(parts)
+    except ValueError as error:
+        return f"{right}, and has {error}"
+    return None
+
+
 def _parts(text: str) -> SplitResult:
     if not text.isprintable() or " " in text:  # urlsplit drops some of them silently
         raise ValueError("a space or a character that cannot be printed")

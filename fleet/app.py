@@ -41,6 +41,7 @@ from fleet.runtime import open_runtime_dir
 from fleet.signals import Signals, open_signals
 from fleet.storing import StorageView
 from fleet.supervisor import Supervisor
+from fleet.tracing import Tracing
 from fleet.tracker import Tracker
 from labels.model import Change
 from storage.store import Store, open_store
@@ -57,6 +58,7 @@ async def run(
     started: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
     log: OwnLog | None = None,
+    tracing: Tracing | None = None,
 ) -> None:
     """Watch, record and serve until SIGINT or SIGTERM. SIGHUP reads the configuration anew.
 
@@ -65,6 +67,7 @@ async def run(
         started: Called with the bound address once the API answers.
         environ: Where `*_env` keys are looked up.
         log: Follows the configured level; None where somebody else keeps the log.
+        tracing: What traces are made with; None: none are.
 
     Raises:
         CertificateError: The API cannot be served with its certificate.
@@ -78,8 +81,11 @@ async def run(
         raise_limit(config.hosts.values())
         with open_runtime_dir(config), signals.stop:
             instruments = Instruments()
-            async with open_store(config, environ, observe=instruments.wrote) as store:
-                fleet = _Fleet(config, store, environ, instruments, log, edge)
+            tracing = tracing or Tracing()
+            async with open_store(
+                config, environ, observe=instruments.wrote, watch=tracing.watch
+            ) as store:
+                fleet = _Fleet(config, store, environ, instruments, tracing, log, edge)
                 await fleet.run(bound, static, signals, started)
 
 
@@ -92,9 +98,11 @@ class _Fleet:
         store: Store,
         environ: Mapping[str, str],
         instruments: Instruments,
+        tracing: Tracing,
         log: OwnLog | None,
         edge: FleetEdge,
     ) -> None:
+        self._tracing = tracing
         self._log = log
         self._edge = edge
         self._running = RunningConfig(config)
@@ -126,7 +134,8 @@ class _Fleet:
             self._log.follow(config.fleet.log_level)
 
     def _surroundings(self) -> list[Family]:
-        return [] if self._log is None else self._log.families()
+        of_log = [] if self._log is None else self._log.families()
+        return [*of_log, *self._tracing.families()]
 
     def _collector(self, limits: Limits, routes: RouteCounts) -> FleetCollector:
         parts = Parts(
@@ -152,8 +161,9 @@ class _Fleet:
             config.fleet,
             config.storage.retention,
             self._store.recorder.has_room,
-            Traffic(self._instruments.called),
+            Traffic(self._tracing.calls(self._instruments.called)),
             self._instruments.lists.observe,
+            self._tracing.watch,
         )
         resuming = Resuming(
             self._store.database,
@@ -165,7 +175,9 @@ class _Fleet:
         )
         supervisor = Supervisor(self._tracker, limits, publisher(config), resuming.resume)
         supervisor.want(config.hosts)
-        keeper = await RouteKeeper.open(self._tracker, config, self._offer_change)
+        keeper = await RouteKeeper.open(
+            self._tracker, config, self._offer_change, self._tracing.watch
+        )
         self._tracker.listen(keeper)
         counts = RouteCounts(keeper)
         read_model = LiveReadModel(
@@ -190,6 +202,7 @@ class _Fleet:
             allowance=self._edge.allowance,
             settle=config.storage.batch_age + 2.0,
             access_log=config.fleet.access_log,
+            around=self._tracing.around,
         )
         async with trio.open_nursery() as nursery:
             await nursery.start(keeper.run)

@@ -11,6 +11,7 @@ import trio
 
 from config.models import Fleet, Retention
 from connectors.traffic import Traffic
+from storage.watching import Watch, unwatched
 
 ROOM_SECONDS = 0.25  # before it is asked again whether there is room; then doubled
 LONGEST_ROOM_SECONDS = 5.0
@@ -33,6 +34,7 @@ class Limits:
         has_room: Whether there is room for what can as well be read later.
         traffic: Where requests and connections are counted.
         discovered: Told the seconds that it took to list and inspect all containers of a host.
+        watch: Told of attempts to connect to a host, until it is up.
     """
 
     dials: trio.CapacityLimiter
@@ -42,6 +44,7 @@ class Limits:
     has_room: Callable[[], bool]
     traffic: Traffic = field(default_factory=Traffic)
     discovered: Callable[[float], None] = _nobody
+    watch: Watch = unwatched
 
     @classmethod
     def of(
@@ -51,6 +54,7 @@ class Limits:
         has_room: Callable[[], bool] = lambda: True,
         traffic: Traffic | None = None,
         discovered: Callable[[float], None] | None = None,
+        watch: Watch = unwatched,
     ) -> Limits:
         """Build them from `[fleet]` and `[storage.retention]`."""
         return cls(
@@ -61,6 +65,7 @@ class Limits:
             has_room=has_room,
             traffic=traffic or Traffic(),
             discovered=discovered or _nobody,
+            watch=watch,
         )
 
     async def room(self) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from datetime import timedelta
+from functools import partial
 from typing import NoReturn
 
 import trio
@@ -75,13 +76,19 @@ class HostSession:
         return error
 
     async def _connect_and_follow(self) -> NoReturn:
-        async with (
-            open_connected(self._host, self._limits) as connected,
-            self._publish(self._host, connected.endpoint),
-        ):
-            await follow(connected, self._tracker, self._cursor, self._limits, self._came_up)
+        with ExitStack() as attempt:
+            attempt.enter_context(
+                self._limits.watch("host.connect", {"fleet.host": self._host.name})
+            )
+            async with (
+                open_connected(self._host, self._limits) as connected,
+                self._publish(self._host, connected.endpoint),
+            ):
+                came_up = partial(self._came_up, attempt)
+                await follow(connected, self._tracker, self._cursor, self._limits, came_up)
 
-    def _came_up(self) -> None:
+    def _came_up(self, attempt: ExitStack) -> None:
+        attempt.close()
         self._up_since = trio.current_time()
         state = self._tracker.hosts[self._host.name]
         if state.attempts:

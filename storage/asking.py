@@ -49,7 +49,7 @@ async def ask(
     Raises:
         StorageError: as `Database.read`.
     """
-    return await database.read(lambda connection: rows(connection, kind, name, wanted, marks))
+    return await database.read(lambda connection: rows(connection, kind, name, wanted, marks), name)
 
 
 def check_span(start: datetime, end: datetime, most: timedelta) -> None:

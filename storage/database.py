@@ -23,6 +23,7 @@ from storage.live_feed import LiveFeed
 from storage.migrate import SCHEMA, upgrade
 from storage.sessions import GRACE_SECONDS, Connection, Sessions
 from storage.shape import Report, ignore
+from storage.watching import Watch, unwatched
 
 __all__ = ["About", "Database", "open_database"]
 
@@ -40,10 +41,11 @@ Password = Callable[[], str | None]
 class Database:
     """Reads side by side, writes one after the other; nothing is connected before it is used.
 
-    `password` is one, or what tells it anew for each connection.
+    `password` is one, or what tells it anew for each connection. `watch` is told of all work.
     """
 
     def __init__(self, conninfo: str, password: Password | str | None, settings: Storage) -> None:
+        self.watch: Watch = unwatched
         self.where = _where(conninfo)
         self.conninfo = conninfo  # without the password
         self._password = password if callable(password) else lambda: password
@@ -61,8 +63,10 @@ class Database:
         self._migrating = anyio.Lock()
         self._migrated = False
 
-    async def read(self, query: Callable[[Connection], T]) -> T:
+    async def read(self, query: Callable[[Connection], T], name: str | None = None) -> T:
         """Run `query` in a thread on a read-only connection in autocommit mode.
+
+        `name` is what it is called where somebody watches.
 
         A cancel cancels the query at the server.
 
@@ -70,22 +74,26 @@ class Database:
             DatabaseAwayError: it cannot be reached, is not ready, or is too busy; try later.
             DatabaseError: it refuses; the message says what to change.
         """
-        return await self._readers.run(query)
+        with self.watch("db.read", _asked(query, name)):
+            return await self._readers.run(query)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a thread on the writing connection; it opens its transactions."""
         await self.prepare()
-        return await self._writer.run(work)
+        with self.watch("db.write", _asked(work)):
+            return await self._writer.run(work)
 
     async def replay(self, work: Callable[[Connection], T]) -> T:
         """As `write`, but on a connection for what waited, which the writer does not wait for."""
         await self.prepare()
-        return await self._replayer.run(work)
+        with self.watch("db.replay", _asked(work)):
+            return await self._replayer.run(work)
 
     async def maintain(self, work: Callable[[Connection], T]) -> T:
         """As `write`, but on a connection for upkeep, which the writer does not wait for."""
         await self.prepare()
-        return await self._upkeep.run(work)
+        with self.watch("db.maintain", _asked(work)):
+            return await self._upkeep.run(work)
 
     async def publish(self, work: Callable[[Connection], T]) -> T:
         """As `write`, but on a connection for live state, whose lock it holds."""
@@ -171,6 +179,11 @@ def _password(settings: Storage, environ: Mapping[str, str]) -> str | None:
         return read_secret(settings.password_file, settings.password_env, environ)
     except SecretError as error:
         raise DatabaseError(f"[storage] needs its password: {error}") from error
+
+
+def _asked(work: Callable[..., object], name: str | None = None) -> dict[str, str | int]:
+    called = str(name or getattr(work, "__name__", "")).lstrip("_")
+    return {"db.system.name": "postgresql", "db.query.summary": called}
 
 
 def _settings(statement_seconds: float) -> dict[str, str]:

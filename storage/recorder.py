@@ -83,6 +83,7 @@ class Recorder:
         observe: Observe | None = None,
     ) -> None:
         self._observe = observe
+        self._watch = database.watch
         self._settings = settings
         self._answer_seconds = settings.batch_age * ANSWER_SHARE
         self._spool = spool
@@ -232,7 +233,8 @@ class Recorder:
         return self._attempt
 
     async def _carry_out(self, attempt: Attempt) -> None:
-        await self._direct.carry_out(attempt)
+        with self._watch("storage.batch", {"fleet.rows": len(attempt.batch)}):
+            await self._direct.carry_out(attempt)
         if attempt.written:
             self._last_seconds = trio.current_time() - attempt.began
             self._tell(attempt.batch, self._last_seconds)

@@ -15,6 +15,7 @@ from storage.errors import DatabaseAwayError
 from storage.outliving import outliving
 from storage.recorder import DRAIN_SECONDS, Observe, Recorder, open_recorder
 from storage.upkeep import Upkeep
+from storage.watching import Watch, unwatched
 
 _log = logging.getLogger(__name__)
 
@@ -34,12 +35,13 @@ async def open_store(
     *,
     drain_seconds: float = DRAIN_SECONDS,
     observe: Observe | None = None,
+    watch: Watch = unwatched,
 ) -> AsyncIterator[Store]:
     """The configured database with its schema up to date, the recorder and the upkeep.
 
     A database that is away does not keep fleet from starting: rows go to disk for it. At the end
     the recorder drains, for at most `drain_seconds`, before the database stops. `observe` is told
-    of the recorder's batches.
+    of the recorder's batches, `watch` of these and of queries.
 
     Raises:
         DatabaseError: the database refuses (password, rights, newer schema, no such database).
@@ -48,6 +50,7 @@ async def open_store(
     """
     settings, spool = config.storage, config.fleet.data_dir / "spool"
     async with open_database(settings, config.fleet.data_dir, environ) as database:
+        database.watch = watch
         try:
             await database.prepare()
         except DatabaseAwayError as error:

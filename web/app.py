@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import anyio
 from litestar import Litestar
 from litestar.datastructures import State
@@ -111,6 +113,7 @@ def create_app(
     heartbeat: float = 15.0,
     settle: float = 3.0,
     access_log: bool = False,
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> Application:
     """Build the application.
 
@@ -130,6 +133,7 @@ def create_app(
         heartbeat: Seconds between signs of life on a silent stream.
         settle: Seconds after which a line of a log that came in is stored.
         access_log: Whether each request is a line of the log, else only at the level debug.
+        around: Puts a layer around all others: one that traces.
     """
     streams = Streams(max_streams, heartbeat)
     turns = anyio.CapacityLimiter(PREVIEWS)
@@ -169,4 +173,4 @@ def create_app(
     edge = Edge(gate, allowance, Lockouts(allowance.wrong_credentials))
     http.others.append(lambda: edge_families(edge))
     correlated = Correlation(http.around_all(edge), access_log=access_log)
-    return Application(correlated, streams, edge)
+    return Application(around(correlated), streams, edge)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from fleet.cli.running import run
 from fleet.cli.settings import base_url, token_of, url_of
 from fleet.own_log.setup import OwnLog, open_own_log
 from fleet.runtime import RuntimeFolderError
+from fleet.tracing import Tracing, TracingError, open_tracing
 from storage.errors import StorageError
 from web.listening import ListenError
 from web.tls import CertificateError
@@ -36,11 +39,22 @@ def run_fleet(config: Config, listen: str | None, data_dir: Path | None) -> None
         CommandError: It cannot start: the address or the data folder is taken or unusable.
     """
     config = _overridden(config, listen, data_dir)
-    with open_own_log(config.fleet.log_level, config.fleet.log_format) as log:
-        _run_logged(config, log, is_elsewhere=listen is not None)
+    log_settings = config.fleet.log_level, config.fleet.log_format
+    with open_own_log(*log_settings) as log, _traced(config) as tracing:
+        log.tell_traces(tracing.trace_id)
+        _run_logged(config, log, tracing, is_elsewhere=listen is not None)
 
 
-def _run_logged(config: Config, log: OwnLog, *, is_elsewhere: bool) -> None:
+@contextmanager
+def _traced(config: Config) -> Iterator[Tracing]:
+    try:
+        with open_tracing(config.tracing, os.environ) as tracing:
+            yield tracing
+    except TracingError as error:
+        raise CommandError(str(error)) from error
+
+
+def _run_logged(config: Config, log: OwnLog, tracing: Tracing, *, is_elsewhere: bool) -> None:
     source = f"of {config.source}" if config.source else "found on this machine (no hosts.toml)"
     many = f"{len(config.hosts)} host" + ("" if len(config.hosts) == 1 else "s")
 
@@ -54,7 +68,7 @@ def _run_logged(config: Config, log: OwnLog, *, is_elsewhere: bool) -> None:
     for warning in config.warnings:
         _logger.warning("%s", warning)
     try:
-        run(_run, config, started, log, expected=_EXPECTED)
+        run(_run, config, started, log, tracing, expected=_EXPECTED)
     except ListenError as error:
         raise _taken(config, error) from error
     except CertificateError as error:
@@ -63,8 +77,10 @@ def _run_logged(config: Config, log: OwnLog, *, is_elsewhere: bool) -> None:
         raise CommandError(str(error)) from error
 
 
-async def _run(config: Config, started: Callable[[str], None], log: OwnLog) -> None:
-    await app.run(config, started=started, log=log)
+async def _run(
+    config: Config, started: Callable[[str], None], log: OwnLog, tracing: Tracing
+) -> None:
+    await app.run(config, started=started, log=log, tracing=tracing)
 
 
 def _overridden(config: Config, listen: str | None, data_dir: Path | None) -> Config:

@@ -17,7 +17,7 @@ TraceId = Callable[[], str | None]
 Facts = MutableMapping[str, Any]
 
 MOST_EVENT = 8 * 1024  # characters
-MOST_EXCEPTION = 64 * 1024
+MOST_EXCEPTION = 32 * 1024
 OWN = ("fleet", "web", "storage", "connectors", "config", "labels")
 
 # Others' texts could drive a terminal, or look like a line of their own: such characters are dots.
@@ -36,6 +36,8 @@ class Lines(structlog.stdlib.ProcessorFormatter):
         form: `text`, or `json` for one object on each line.
         colour: Whether text may be coloured.
         journal: Whether journald reads it, which has the time, and takes the level from a prefix.
+
+    Attributes:
         trace_id: Of what runs now, where it is traced.
     """
 
@@ -45,9 +47,8 @@ class Lines(structlog.stdlib.ProcessorFormatter):
         *,
         colour: bool = False,
         journal: bool = False,
-        trace_id: TraceId | None = None,
     ) -> None:
-        self._trace_id = trace_id
+        self.trace_id: TraceId | None = None
         text = _AsText(colour=colour, timed=not journal)
         last: list[structlog.typing.Processor] = [_as_json if form == "json" else text]
         if journal:
@@ -65,7 +66,7 @@ class Lines(structlog.stdlib.ProcessorFormatter):
         )
 
     def _traced(self, _logger: object, _method: str, facts: Facts) -> Facts:
-        if self._trace_id is not None and (trace_id := self._trace_id()) is not None:
+        if self.trace_id is not None and (trace_id := self.trace_id()) is not None:
             facts["trace_id"] = trace_id
         return facts
 
@@ -83,7 +84,7 @@ def _harmless(_logger: object, _method: str, facts: Facts) -> Facts:
     """Nothing secret, nothing that drives a terminal, nothing endless."""
     for key, value in facts.items():
         if key == "exception":
-            facts[key] = masked(value)[-MOST_EXCEPTION:].translate(_IN_EXCEPTIONS)
+            facts[key] = masked(value[-MOST_EXCEPTION:]).translate(_IN_EXCEPTIONS)
         elif is_secret_key(key):
             facts[key] = MASK
         elif value is not None and not isinstance(value, bool | int | float) and key[0] != "_":

@@ -23,7 +23,12 @@ _RULES = (
     ),
     (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[\d=])[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {MASK}"),
     # In a URL: of a user, and as a parameter; also `password=` of a connection string.
-    (re.compile(r"([a-z][a-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
+    (
+        re.compile(
+            r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}://[^\s/:@'\"]*:)[^\s/@'\"]+@", re.IGNORECASE
+        ),
+        rf"\1{MASK}@",
+    ),
     (
         re.compile(rf"(?i)\b({_NAMES})(\s*=\s*)('[^']*'|\"[^\"]*\"|[^\s&;,'\")\]]+)"),
         rf"\1\2{MASK}",

@@ -29,12 +29,17 @@ class OwnLog(logging.Handler):
         super().__init__()
         self.setFormatter(lines)
         self.form = form
+        self._lines = lines
         self._writer = LineWriter(descriptor, self._lost)
 
     @property
     def dropped(self) -> int:
         """Lines that were not written, as nobody read them fast enough, or at all."""
         return self._writer.dropped
+
+    def tell_traces(self, trace_id: TraceId) -> None:
+        """Have each line tell the trace that it belongs to."""
+        self._lines.trace_id = trace_id
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue the line of a record."""
@@ -85,7 +90,6 @@ def open_own_log(
     form: Literal["auto", "text", "json"] = "auto",
     *,
     environ: Mapping[str, str] = os.environ,
-    trace_id: TraceId | None = None,
 ) -> Iterator[OwnLog]:
     """Log to stderr while the block runs; what waits at its end is written, for two seconds.
 
@@ -93,14 +97,13 @@ def open_own_log(
         level: The least that is told.
         form: `auto` is text on a terminal and for journald, else JSON.
         environ: Tells whether journald reads, and whether colour is wanted.
-        trace_id: Of what runs now, where it is traced.
     """
     descriptor = _descriptor()
     is_terminal = os.isatty(descriptor) and environ.get("TERM") != "dumb"
     journal = _is_journal(descriptor, environ)
     chosen: Form = form if form != "auto" else "text" if is_terminal or journal else "json"
     colour = is_terminal and not environ.get("NO_COLOR")
-    lines = Lines(chosen, colour=colour, journal=journal, trace_id=trace_id)
+    lines = Lines(chosen, colour=colour, journal=journal)
     log, root = OwnLog(descriptor, lines, chosen), logging.getLogger()
     before, level_before = root.handlers[:], root.level
     root.handlers[:] = [log]

@@ -30,6 +30,7 @@ from labels.parsing.keys import Rules
 from labels.routing.snapshot import Snapshot
 from labels.routing.steps import Steps, finish
 from labels.routing.table import RouteTable
+from storage.watching import Watch, unwatched
 
 PAUSE = 0.05  # seconds between two revisions at least
 LOOK = 5.0  # seconds until the clock is looked at again: it may be set meanwhile
@@ -48,6 +49,7 @@ class RouteKeeper:
         config: The configuration in force; `configure` follows it.
         offer: Takes each change for the history; never blocks.
         remembered: What an earlier run of ours knew.
+        watch: Told of each time that the table is worked on.
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class RouteKeeper:
         config: Config,
         offer: Callable[[model.Change], None],
         remembered: Snapshot | None = None,
+        watch: Watch = unwatched,
     ) -> None:
+        self._watch = watch
         self._config = config
         self._offer = offer
         path = config.fleet.data_dir / snapshot.FILE
@@ -80,12 +84,16 @@ class RouteKeeper:
 
     @classmethod
     async def open(
-        cls, tracker: Tracker, config: Config, offer: Callable[[model.Change], None]
+        cls,
+        tracker: Tracker,
+        config: Config,
+        offer: Callable[[model.Change], None],
+        watch: Watch = unwatched,
     ) -> RouteKeeper:
         """Begin with what is remembered in the data folder."""
         path = config.fleet.data_dir / snapshot.FILE
         remembered = await trio.to_thread.run_sync(partial(snapshot.read, path))
-        return cls(tracker, config, offer, remembered)
+        return cls(tracker, config, offer, remembered, watch)
 
     # Hearing
 
@@ -177,7 +185,8 @@ class RouteKeeper:
                 with trio.move_on_after(self._until_due()):
                     await self._woken.wait()
                 self._woken = trio.Event()
-                await self._tell()
+                with self._watch("routes.settle"):
+                    await self._tell()
                 await trio.sleep(PAUSE)
         raise AssertionError("routes are kept until cancelled")
 

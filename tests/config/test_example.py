@@ -21,11 +21,12 @@ from config.models import (
     Storage,
     TcpHost,
     TlsFiles,
+    Tracing,
 )
 
 ROOT = Path(__file__).parents[2]
 MODELS = (
-    *(Fleet, Storage, Retention, Revp, Route, Monitoring, Retry),
+    *(Fleet, Storage, Tracing, Retention, Revp, Route, Monitoring, Retry),
     *(LocalHost, TcpHost, TlsFiles, SshHost),
 )
 NO_DEFAULTS = ("data_dir", "environment_allow", "insecure_skip_verify")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.contextvars import bound_contextvars
 
-from fleet.own_log.lines import Form, Lines
+from fleet.own_log.lines import Form, Lines, TraceId
 
 FORMS: tuple[Form, ...] = ("text", "json")
 
@@ -29,8 +29,10 @@ def failed(message: str) -> logging.LogRecord:
     return made
 
 
-def as_json(made: logging.LogRecord, **more: Any) -> dict[str, Any]:
-    text = Lines("json", **more).format(made)
+def as_json(made: logging.LogRecord, trace_id: TraceId | None = None) -> dict[str, Any]:
+    lines = Lines("json")
+    lines.trace_id = trace_id
+    text = lines.format(made)
     assert "\n" not in text
     found: dict[str, Any] = json.loads(text)
     return found

@@ -61,8 +61,11 @@ def test_keys_that_name_secrets(key: str, secret: bool) -> None:
     assert is_secret_key(key) is secret
 
 
-@given(before=st.text(max_size=20), after=st.text(alphabet=" \n&\"'", max_size=4))
-@settings(derandomize=True, deadline=None, max_examples=100)
+@given(
+    before=st.text(st.characters(max_codepoint=0x2FF), max_size=20),
+    after=st.text(alphabet=" \n&\"'", max_size=4),
+)
+@settings(derandomize=True, deadline=None, max_examples=50)
 def test_a_token_is_masked_wherever_it_stands(before: str, after: str) -> None:
     assert SECRET not in masked(f"{before} fleet_abcde23456_{SECRET}{after}")
     assert SECRET not in masked(f"{before} postgresql://u:{SECRET}@h/d{after}")
