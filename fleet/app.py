@@ -202,7 +202,7 @@ class _Fleet:
             allowance=self._edge.allowance,
             settle=config.storage.batch_age + 2.0,
             access_log=config.fleet.access_log,
-            around=self._tracing.around,
+            traced=self._tracing.around,
         )
         async with trio.open_nursery() as nursery:
             await nursery.start(keeper.run)

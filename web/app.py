@@ -113,7 +113,7 @@ def create_app(
     heartbeat: float = 15.0,
     settle: float = 3.0,
     access_log: bool = False,
-    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    traced: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> Application:
     """Build the application.
 
@@ -133,7 +133,7 @@ def create_app(
         heartbeat: Seconds between signs of life on a silent stream.
         settle: Seconds after which a line of a log that came in is stored.
         access_log: Whether each request is a line of the log, else only at the level debug.
-        around: Puts a layer around all others: one that traces.
+        traced: Puts a layer around all others: one that traces.
     """
     streams = Streams(max_streams, heartbeat)
     turns = anyio.CapacityLimiter(PREVIEWS)
@@ -173,4 +173,4 @@ def create_app(
     edge = Edge(gate, allowance, Lockouts(allowance.wrong_credentials))
     http.others.append(lambda: edge_families(edge))
     correlated = Correlation(http.around_all(edge), access_log=access_log)
-    return Application(around(correlated), streams, edge)
+    return Application(traced(correlated), streams, edge)
