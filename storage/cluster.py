@@ -23,7 +23,7 @@ from storage import guard
 from storage.account import Account
 from storage.binaries import BUNDLED, MAJOR, reachable_programs
 from storage.errors import EmbeddedServerError
-from storage.stale_pid import clear_stale_pid
+from storage.stale_pid import clear_stale_pid, clear_stale_socket
 
 DATABASE = "fleet"
 UNFINISHED_PREFIX = "postgres-unfinished-"
@@ -80,8 +80,9 @@ def open_cluster(data_dir: Path, account: Account | None) -> Cluster:
     if folder.exists():
         _check_version(folder)
         clear_stale_pid(folder)
-        programs = reachable_programs(data_dir, account)
-        return Cluster(folder, socket_folder(sockets_of(data_dir), account), programs, account)
+        sockets = socket_folder(sockets_of(data_dir), account)
+        clear_stale_socket(sockets)
+        return Cluster(folder, sockets, reachable_programs(data_dir, account), account)
     return new_cluster(data_dir, folder, account)
 
 

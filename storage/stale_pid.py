@@ -1,4 +1,4 @@
-"""What a server that is gone, or going, has left in its data directory: `postmaster.pid`."""
+"""What a server that is gone, or going, has left: `postmaster.pid`, and the lock of its socket."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ def clear_stale_pid(folder: Path) -> None:
             )
         time.sleep(0.01)
     path.unlink(missing_ok=True)
+
+
+def clear_stale_socket(sockets: Path) -> None:
+    """Remove the lock of a socket whose server is gone; call after `clear_stale_pid`.
+
+    A killed server that nobody reaps, as in a container without an init, still has its number, and
+    PostgreSQL would take that for a server at work.
+    """
+    for lock in sockets.glob(".s.PGSQL.*.lock"):
+        lock.unlink(missing_ok=True)
 
 
 def _recorded_pid(path: Path) -> int | None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,7 @@ import pytest
 import trio
 
 from storage import account, binaries
+from storage.cluster import sockets_of
 from storage.embedded import embedded_server
 from storage.errors import EmbeddedServerError
 from tests.storage.programs import Program, postgres_processes, postmaster_pid, served, until
@@ -94,6 +96,21 @@ async def test_a_stale_pid_file_is_no_obstacle(data_dir: Path, left: str) -> Non
     with trio.fail_after(60):
         async with embedded_server(data_dir) as conninfo:
             assert _count(conninfo, "pg_class") > 0
+
+
+async def test_a_killed_server_that_nobody_reaps_is_no_obstacle(data_dir: Path) -> None:
+    owner = (data_dir / "postgres").stat().st_uid  # PostgreSQL heeds processes of its own user only
+    zombie = subprocess.Popen(["/bin/true"], user=owner)
+    ended = partial(os.waitid, os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    await trio.to_thread.run_sync(ended)
+    sockets = sockets_of(data_dir)
+    written = f"{zombie.pid}\n{data_dir / 'postgres'}\n1\n5432\n{sockets}\n\n"
+    (data_dir / "postgres" / "postmaster.pid").write_text(written)
+    (sockets / ".s.PGSQL.5432.lock").write_text(written)
+    with trio.fail_after(60):
+        async with embedded_server(data_dir) as conninfo:
+            assert _count(conninfo, "pg_class") > 0
+    zombie.poll()
 
 
 async def test_a_foreign_server_on_the_directory_is_left_alone(
