@@ -47,6 +47,7 @@ class ClientStream(trio.abc.HalfCloseableStream):
         self._write_timeout = write_timeout
         self._outbox = outbox
         self._blocked_since = math.inf
+        self._said_goodbye = False
         self._leaving = trio.Event()
         self._ended = trio.Event()
         self.patience = math.inf
@@ -75,7 +76,10 @@ class ClientStream(trio.abc.HalfCloseableStream):
 
         Raises:
             trio.BrokenResourceError: The client took nothing for that long, or too little.
+            trio.ClosedResourceError: Another task ended our direction meanwhile.
         """
+        if self._said_goodbye:
+            raise trio.ClosedResourceError
         count, began = len(data), trio.current_time()
         self.unsent, self._blocked_since = count, began
         self._outbox.sending(count)
@@ -114,6 +118,7 @@ class ClientStream(trio.abc.HalfCloseableStream):
 
     async def send_eof(self) -> None:
         """End our direction; TLS has no half of an end."""
+        self._said_goodbye = True
         if isinstance(self._stream, trio.SocketStream):
             await self._stream.send_eof()
 

@@ -86,6 +86,7 @@ class Edge:
         attempt = attempts.begin(scope, address, self.lockouts)
         send = _adding(HSTS, send) if encrypted and kind == "http" else send
         try:
+            _check_path(scope)
             self._check(address, attempt)
         except Problem as problem:
             if kind == "websocket":
@@ -143,6 +144,13 @@ class Edge:
             return message
 
         return slowed
+
+
+def _check_path(scope: Scope) -> None:
+    """Refuse what a router may take for another path than who guards it."""
+    raw = cast("dict[str, Any]", scope).get("raw_path") or scope["path"].encode()
+    if b"//" in raw:
+        raise Problem("unknown-path", "There is nothing at a path with an empty part.")
 
 
 def _retry_after(wait: float) -> dict[str, str]:
