@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trio
 
-from config.diff import diff
+from config.diff import Diff, diff
 from config.load import load
 from config.models import Config
 from config.problems import ConfigError
@@ -18,6 +18,7 @@ from config.watch import Watch
 from fleet.supervisor import Supervisor
 from fleet.tracker import now
 from web.documents import ConfigDocument
+from web.reloading import ReloadDocument, ReloadRefusedError
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ class Reloader:
         self._supervisor = supervisor
         self._environ = environ
         self._taken = taken
+        self._turn = trio.Lock()
         self._first = running.config
         self._watch = Watch(path)
         self._watch.follow(referenced(running.config))
@@ -103,18 +105,39 @@ class Reloader:
     async def run(self) -> None:
         """Take over every change. Runs until cancelled."""
         async for _ in self._watch:
-            await self._reload()
+            await self.reload()
 
-    async def _reload(self) -> None:
+    async def reload(self) -> Diff | None:
+        """Read the file now; None if it is refused, as `RunningConfig.error` says then."""
+        async with self._turn:
+            return await self._reload()
+
+    async def answer(self) -> ReloadDocument:
+        """As `reload`, for the API.
+
+        Raises:
+            ReloadRefusedError: The file has mistakes.
+        """
+        change = await self.reload()
+        if change is None:
+            raise ReloadRefusedError(self._running.error or "")
+        return ReloadDocument(
+            started=change.started,
+            stopped=change.stopped,
+            restarted=change.restarted,
+            config=self._running.document(),
+        )
+
+    async def _reload(self) -> Diff | None:
         is_blank = await trio.to_thread.run_sync(_is_blank, self._path)
         if is_blank and self._running.config.hosts:
             self._running.refuse(f"{self._path} is empty: is it being written, is the disk full?")
-            return
+            return None
         try:
             new = await trio.to_thread.run_sync(load, self._path, self._environ)
         except ConfigError as error:
             self._running.refuse(str(error))
-            return
+            return None
         files = await trio.to_thread.run_sync(fingerprints, referenced(new))
         change = diff(self._running.config, new, self._files, files)
         log.info(
@@ -129,6 +152,7 @@ class Reloader:
         self._watch.follow(referenced(new))
         self._taken(new)
         self._supervisor.want(new.hosts, restart=frozenset(change.restarted))
+        return change
 
 
 def _is_blank(path: Path) -> bool:

@@ -11,7 +11,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.addresses import canonical, is_loopback
 from web import container_history, containers, events, hosts, images, logs, metrics, page, program
+from web.access import token_api
 from web.access.admission import Admission
+from web.access.desk import Desk
 from web.access.guard import open_paths, require_role
 from web.access.model import Authority
 from web.access.narrowing import Narrowing
@@ -33,6 +35,7 @@ from web.log_source import LogSource
 from web.parameters import refuse_undeclared
 from web.problems import answer_exception
 from web.read_model import ReadModel
+from web.reloading import Reload, reload_config
 from web.rest.answering import Answering, Versions
 from web.revp.handlers import HANDLERS_OF_ROUTES
 from web.revp.rendering import Renderings
@@ -75,6 +78,11 @@ HANDLERS = (
     live_handlers.stream_stats,
     serve_socket,
     show_metrics,
+    token_api.list_tokens,
+    token_api.make_token,
+    token_api.revoke_token,
+    token_api.show_audit,
+    reload_config,
     *HANDLERS_OF_ROUTES,
 )
 
@@ -108,6 +116,8 @@ def create_app(
     listen: str = "127.0.0.1:8080",
     token: str | None = None,
     authority: Authority | None = None,
+    desk: Desk | None = None,
+    reload: Reload | None = None,
     allowance: Allowance | None = None,
     max_streams: int = 256,
     heartbeat: float = 15.0,
@@ -128,6 +138,8 @@ def create_app(
         token: Reads need it as a bearer token; where there is none, and no authority, only who
             asks on loopback may read.
         authority: Who knows what is needed, in place of that one token.
+        desk: Where tokens are made and the audit is read; None where there is no database.
+        reload: Reads the configuration anew; None where there is no file.
         allowance: What one client may take; None: as much as where nothing is configured.
         max_streams: Live streams at once.
         heartbeat: Seconds between signs of life on a silent stream.
@@ -151,6 +163,8 @@ def create_app(
         turns,
         exposition,
         live,
+        desk,
+        reload,
     )
     host = parse_listen(listen)[0]
     names = LOOPBACK_NAMES | {canonical(host)} if is_loopback(host) else None

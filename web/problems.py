@@ -42,9 +42,12 @@ KINDS: dict[str, tuple[int, str]] = {
     "unknown-image": (404, "Unknown image"),
     "unknown-domain": (404, "Unknown domain"),
     "no-routes": (404, "No routes"),
+    "unknown-token": (404, "Unknown token"),
     "unknown-path": (404, "Unknown path"),
     "method-not-allowed": (405, "Method not allowed"),
     "body-too-slow": (408, "Body too slow"),
+    "name-taken": (409, "Name taken"),
+    "config-refused": (409, "Configuration refused"),
     "ambiguous-container": (409, "Ambiguous container"),
     "body-too-large": (413, "Body too large"),
     "unsupported-media-type": (415, "Unsupported media type"),
@@ -63,6 +66,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "routes-incomplete": (503, "Routes incomplete"),
     "live-unavailable": (503, "Live changes unavailable"),
     "state-unavailable": (503, "State unavailable"),
+    "reload-unavailable": (503, "Reload unavailable"),
     "history-unavailable": (503, "History unavailable"),
 }
 

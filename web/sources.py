@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -11,6 +11,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 
+from web.access.desk import Desk
 from web.access.model import Access, access_of
 from web.exposition.answer import Exposition
 from web.history import History
@@ -26,7 +27,11 @@ WebRequest = Request[Any, Any, State]
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """The live fleet, places for streams; database, lines of logs and routes if there are any."""
+    """The live fleet, places for streams; database, lines of logs and routes if there are any.
+
+    None of `desk`, where tokens are made, and `reload` is narrowed: both are for roles that act on
+    the whole fleet.
+    """
 
     model: ReadModel
     history: History | None
@@ -38,6 +43,8 @@ class Sources(msgspec.Struct, frozen=True):
     previews: anyio.CapacityLimiter
     exposition: Exposition
     live: LiveSource | None = None
+    desk: Desk | None = None
+    reload: Callable[[], Awaitable[Any]] | None = None  # see web.reloading
     hosts: frozenset[str] | None = None  # those that are seen; None: all, and what is on none
 
 

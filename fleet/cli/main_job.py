@@ -32,8 +32,10 @@ _EXPECTED = (ListenError, CertificateError, RuntimeFolderError, StorageError)
 _logger = logging.getLogger(__name__)
 
 
-def run_fleet(config: Config, listen: str | None, data_dir: Path | None) -> None:
-    """Run the fleet until a signal ends it.
+def run_fleet(
+    config: Config, listen: str | None, data_dir: Path | None, *, serves: bool = True
+) -> None:
+    """Run the fleet until a signal ends it, with its API or (`serves` False) without.
 
     Raises:
         CommandError: It cannot start: the address or the data folder is taken or unusable.
@@ -42,7 +44,7 @@ def run_fleet(config: Config, listen: str | None, data_dir: Path | None) -> None
     log_settings = config.fleet.log_level, config.fleet.log_format
     with open_own_log(*log_settings) as log, _traced(config) as tracing:
         log.tell_traces(tracing.trace_id)
-        _run_logged(config, log, tracing, is_elsewhere=listen is not None)
+        _run_logged(config, log, tracing, is_elsewhere=listen is not None, serves=serves)
 
 
 @contextmanager
@@ -54,11 +56,16 @@ def _traced(config: Config) -> Iterator[Tracing]:
         raise CommandError(str(error)) from error
 
 
-def _run_logged(config: Config, log: OwnLog, tracing: Tracing, *, is_elsewhere: bool) -> None:
+def _run_logged(
+    config: Config, log: OwnLog, tracing: Tracing, *, is_elsewhere: bool, serves: bool
+) -> None:
     source = f"of {config.source}" if config.source else "found on this machine (no hosts.toml)"
     many = f"{len(config.hosts)} host" + ("" if len(config.hosts) == 1 else "s")
 
     def started(address: str) -> None:
+        if not serves:
+            tell(f"fleet supervises {many} {source}, `fleet serve` answers for it")
+            return
         url = base_url(address, tls=config.fleet.tls_cert_file is not None)
         tell(f"fleet is up at {url}, watching {many} {source}")
         if log.form == "text":
@@ -68,7 +75,7 @@ def _run_logged(config: Config, log: OwnLog, tracing: Tracing, *, is_elsewhere: 
     for warning in config.warnings:
         _logger.warning("%s", warning)
     try:
-        run(_run, config, started, log, tracing, expected=_EXPECTED)
+        run(_run, config, started, log, tracing, serves, expected=_EXPECTED)
     except ListenError as error:
         raise _taken(config, error) from error
     except CertificateError as error:
@@ -78,9 +85,9 @@ def _run_logged(config: Config, log: OwnLog, tracing: Tracing, *, is_elsewhere: 
 
 
 async def _run(
-    config: Config, started: Callable[[str], None], log: OwnLog, tracing: Tracing
+    config: Config, started: Callable[[str], None], log: OwnLog, tracing: Tracing, serves: bool
 ) -> None:
-    await app.run(config, started=started, log=log, tracing=tracing)
+    await app.run(config, started=started, log=log, tracing=tracing, serves=serves)
 
 
 def _overridden(config: Config, listen: str | None, data_dir: Path | None) -> Config:

@@ -38,6 +38,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "env": "Print the address that any Docker tool reaches a host by.",
         "docker": "Run docker against a host, through fleet's own connection.",
     },
+    "Allow": {
+        "token": "Make, list and revoke tokens for the API.",
+        "audit": "Show what was done with tokens and accounts.",
+    },
     "Keep": {
         "db": "Look after the database: status, backup, restore, upgrade, prune.",
     },

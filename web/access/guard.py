@@ -40,8 +40,10 @@ async def require_role(
             headers=CHALLENGE,
         )
     if not access.may(least):
+        of_some = " of some hosts" if access.scope else ""
         raise Problem(
-            "role-required", f"This takes the role {least}; {access.name!r} is {access.role}."
+            "role-required",
+            f"This takes the role {least}; {access.name!r} is {access.role}{of_some}.",
         )
 
 

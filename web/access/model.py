@@ -44,7 +44,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     expires: datetime | None = None
 
     def may(self, least: Role) -> bool:
-        """Whether they have this role, or one above it."""
+        """Whether they have this role, or one above it. Who sees only some hosts reads alone."""
+        if self.scope and least != "viewer":
+            return False
         return ROLES.index(self.role) >= ROLES.index(least)
 
     def sees(self, labels: Mapping[str, str]) -> bool:

@@ -1,0 +1,58 @@
+"""Starts `fleet serve`: settings from the command line, and errors of the start."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import msgspec
+
+from config.models import Config
+from config.secrets import SecretError
+from fleet.cli.errors import CommandError
+from fleet.cli.output import note
+from fleet.cli.settings import base_url, load_config
+from fleet.serving.main import UNIX, serve_alone
+from web.listening import ListenError
+
+_logger = logging.getLogger(__name__)
+
+
+def serve(path: Path | None, listen: str | None, workers: int, data_dir: Path | None) -> None:
+    """Serve the API until a signal ends it.
+
+    Raises:
+        CommandError: It cannot start.
+    """
+
+    def read() -> Config:
+        config = load_config(path)
+        if data_dir is None:
+            return config
+        changed = msgspec.structs.replace(config.fleet, data_dir=data_dir.expanduser().absolute())
+        return msgspec.structs.replace(config, fleet=changed)
+
+    def read_anew() -> Config:
+        try:
+            return read()
+        except CommandError as error:
+            raise ValueError(error.message) from error
+
+    config = read()
+    several = f"{workers} worker" + ("" if workers == 1 else "s")
+
+    def started(address: str) -> None:
+        is_tls = config.fleet.tls_cert_file is not None
+        where = address if address.startswith(UNIX) else base_url(address, tls=is_tls)
+        note(f"fleet serves at {where}, {several}; who watches the hosts is another")
+
+    for warning in config.warnings:
+        note(f"warning: {warning}")
+    try:
+        serve_alone(config, listen or config.fleet.listen, workers, read_anew, started)
+    except ListenError as error:
+        raise CommandError(
+            str(error), "choose another with --listen, or `listen` in [fleet]"
+        ) from error
+    except SecretError as error:
+        raise CommandError(str(error)) from error

@@ -1,0 +1,1 @@
+"""The API alone: what the database says of a fleet that another process watches."""

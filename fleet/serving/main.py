@@ -1,0 +1,182 @@
+"""`fleet serve`: workers under Granian, each started anew if it dies, and what they listen on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
+from granian.http import HTTP1Settings
+from granian.server.mp import MPServer
+
+from config.models import Config
+from config.secrets import read_secret
+from fleet.own_log.setup import open_own_log
+from fleet.serving.worker import END_STREAMS, Worker
+from web.listening import ListenError, parse_listen, refused
+
+log = logging.getLogger(__name__)
+
+UNIX = "unix:"
+HEAD_MS = 15_000  # for a request's head to arrive, and between requests
+HEAD_BYTES = 64 * 1024
+END_SECONDS = 6  # for requests under way at the end; then they are cut off
+SOCKET_MODE = 0o660
+GRANIAN = "_granian"  # the name of its logger
+
+Reload = Callable[[], Config]
+
+
+class Serving(MPServer):
+    """Granian, which tells workers that an end is near: their live streams would outlast it.
+
+    Args:
+        config: Of which the hosts are not looked at.
+        reload: Reads the configuration anew, at SIGHUP; raises ValueError where it is refused.
+        options: Granian's.
+    """
+
+    def __init__(self, config: Config, reload: Reload, **options: Any) -> None:
+        super().__init__("fleet", **options)
+        self.config = config
+        self._read_anew = reload
+
+    def _stop_workers(self) -> None:
+        self._end_streams()
+        super()._stop_workers()
+
+    def _reload(self, *words: Any, **named: Any) -> Any:
+        try:
+            self.config = self._read_anew()
+        except ValueError as error:
+            log.error("the configuration was refused, the old one runs on: %s", error)  # noqa: TRY400 - for people
+        return super()._reload(*words, **named)
+
+    def _end_streams(self) -> None:
+        for worker in self.wrks:
+            if worker.inner.is_alive():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker.inner.pid, END_STREAMS)
+
+
+def serve_alone(
+    config: Config, listen: str, workers: int, reload: Reload, started: Callable[[str], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        config: Of which the hosts are not looked at.
+        listen: `HOST:PORT`, or `unix:PATH`.
+        workers: Processes that answer.
+        reload: Reads the configuration anew.
+        started: Called with the address once it is listened on.
+
+    Raises:
+        ListenError: The address cannot be listened on.
+        SecretError: A secret cannot be read.
+    """
+    with ExitStack() as stack:
+        address, options = stack.enter_context(_reserved(listen))
+        # It puts a log of its own in place, which ours then takes the place of.
+        server = Serving(config, reload, **options, **_options(config, workers))
+        server.on_startup(lambda: started(address))
+        stack.enter_context(_logged(config))
+        server.serve(target_loader=lambda: _worker(server, address), wrap_loader=False)
+
+
+def _worker(server: Serving, address: str) -> Worker:
+    """Called in the process of the worker."""
+    signal.signal(END_STREAMS, signal.SIG_IGN)  # until there are any
+    open_log = _logged(server.config)
+    open_log.__enter__()  # ends with the process
+    return Worker(server.config, address)
+
+
+@contextmanager
+def _logged(config: Config) -> Iterator[None]:
+    theirs = logging.getLogger(GRANIAN)
+    theirs.handlers.clear()
+    theirs.propagate = True
+    theirs.setLevel(logging.WARNING)
+    with open_own_log(config.fleet.log_level, config.fleet.log_format):
+        yield
+
+
+def _options(config: Config, workers: int) -> dict[str, Any]:
+    fleet = config.fleet
+    options: dict[str, Any] = {
+        "interface": Interfaces.ASGI,
+        "workers": workers,
+        "loop": Loops.asyncio,
+        "http": HTTPModes.http1,
+        "http1_settings": HTTP1Settings(header_read_timeout=HEAD_MS, max_buffer_size=HEAD_BYTES),
+        "respawn_failed_workers": True,
+        "workers_kill_timeout": END_SECONDS,
+        "backpressure": 1024,
+    }
+    if fleet.tls_cert_file is not None:
+        options |= {
+            "ssl_cert": fleet.tls_cert_file,
+            "ssl_key": fleet.tls_key_file or fleet.tls_cert_file,
+            "ssl_key_password": read_secret(
+                fleet.tls_key_password_file, fleet.tls_key_password_env, os.environ
+            ),
+            "ssl_protocol_min": SSLProtocols.tls12,
+        }
+    return options
+
+
+@contextmanager
+def _reserved(listen: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Hold the address, so that each worker may listen on it; port 0 becomes a real one.
+
+    Raises:
+        ListenError: It is taken, not permitted, not of this machine, or malformed.
+    """
+    if listen.startswith(UNIX):
+        path = Path(listen.removeprefix(UNIX))
+        yield listen, {"uds": _free(path), "uds_permissions": SOCKET_MODE}
+        return
+    host, port = parse_listen(listen)
+    try:
+        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as held:
+            _check_free(family, place)
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            held.bind(place)
+            at, number = held.getsockname()[:2]
+            address = f"[{at}]:{number}" if ":" in at else f"{at}:{number}"
+            yield address, {"address": at, "port": number}
+    except OSError as error:
+        raise ListenError(refused(listen, port, error)) from error
+
+
+def _check_free(family: int, place: Any) -> None:
+    """Another `fleet serve` would let us share its port, and half of the requests."""
+    if place[1] == 0:
+        return
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(place)
+        probe.listen(1)
+
+
+def _free(path: Path) -> Path:
+    """The path of a socket that nobody listens on; what a killed one left behind is removed."""
+    if not path.parent.is_dir():
+        raise ListenError(f"Cannot listen on {path}: there is no folder {path.parent}.")
+    if path.is_socket():
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(path)) == 0:
+                raise ListenError(f"Cannot listen on {path}: another program does so.")
+        path.unlink()
+    elif path.exists():
+        raise ListenError(f"Cannot listen on {path}: there is a file already.")
+    return path

@@ -1,0 +1,119 @@
+"""One worker of `fleet serve`: its parts, put together once in its own process, on asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from config.models import Config
+from fleet.access.keeper import AccessKeeper
+from fleet.access.opening import configured, open_access
+from fleet.edge import allowance_of
+from fleet.history import StoredHistory
+from fleet.mirror.following import Following
+from fleet.mirror.replica import Replica
+from fleet.mirror.routing import MirroredRoutes
+from fleet.serving.rows import DirectRows
+from storage.database import Database
+from storage.visiting import open_served
+from web.app import Application, create_app
+from web.freshness import once_loaded, tells_age
+from web.leaving import not_for_nobody
+from web.patience import with_patience
+
+log = logging.getLogger(__name__)
+
+FIRST_LOOK = 10.0  # seconds for the first look at what is published, before requests are taken
+WRITE_TIMEOUT = 30.0  # seconds for a client to take the next piece of its answer
+END_STREAMS = signal.SIGUSR1  # from the parent: an end is near
+FAILED = 70
+
+
+class Worker:
+    """An ASGI application that keeps what it answers from while it is served.
+
+    Args:
+        config: Of which the hosts are not looked at.
+        listen: Where it is served, for who may ask.
+        environ: Where `*_env` keys are looked up.
+    """
+
+    def __init__(
+        self, config: Config, listen: str, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self._config = config
+        self._listen = listen
+        self._environ = environ
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live."""
+        kind: str = scope["type"]
+        if kind == "lifespan":
+            await self._live(receive, send)
+            return
+        assert self._app is not None  # noqa: S101 - nothing is asked before the start
+        await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self._opened() as streams_end:
+                loop = asyncio.get_running_loop()
+                loop.add_signal_handler(END_STREAMS, streams_end)
+                await send({"type": "lifespan.startup.complete"})  # type: ignore[typeddict-item]  # of a lifespan
+                await receive()
+                streams_end()
+        except Exception:
+            # Granian would serve on without what keeps the answers true.
+            log.critical("this worker failed, another one begins", exc_info=True)
+            logging.shutdown()
+            os._exit(FAILED)
+        await send({"type": "lifespan.shutdown.complete"})  # type: ignore[typeddict-item]  # of a lifespan
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Callable[[], None]]:
+        """Have all parts run; yields what ends the live streams."""
+        config = self._config
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(open_served(config, self._environ))
+            routes = MirroredRoutes(config.revp.proxies)
+            replica = Replica(routes)
+            rows = DirectRows(database)
+            access = open_access(config, configured(config, self._environ), database, rows.offer)
+            app = self._application(replica, routes, database, access)
+            following = Following(database, replica, app.streams.end_all)
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(tasks.cancel_scope.cancel)
+            tasks.start_soon(rows.run)
+            tasks.start_soon(following.run)
+            await tasks.start(access.run)
+            with anyio.move_on_after(FIRST_LOOK):
+                await following.loaded.wait()
+            patient = with_patience(not_for_nobody(app), WRITE_TIMEOUT)
+            self._app = tells_age(patient, replica.model)
+            yield app.streams.close
+
+    def _application(
+        self, replica: Replica, routes: MirroredRoutes, database: Database, access: AccessKeeper
+    ) -> Application:
+        config = self._config
+        return create_app(
+            replica.model,
+            StoredHistory(database, config.storage),
+            routing=routes,
+            live=replica.ledgers,
+            listen=self._listen,
+            authority=access,
+            allowance=allowance_of(config.fleet, config.access),
+            settle=config.storage.batch_age + 2.0,
+            access_log=config.fleet.access_log,
+            inmost=lambda router: once_loaded(router, replica.model),
+        )

@@ -1,0 +1,129 @@
+"""What the web asks about tokens and the audit: owned here, implemented elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from web.access.model import Role
+from web.documents import Document
+
+NEVER = "never"
+
+
+class TokenDocument(Document, frozen=True, kw_only=True):
+    """One token, never what proves it. `used` is up to a minute old.
+
+    `labels` are of hosts, KEY or KEY=VALUE, all of which a host must have to be seen; empty: all
+    hosts.
+    """
+
+    id: str
+    name: str
+    role: Role
+    labels: tuple[str, ...]
+    created: datetime
+    created_by: str
+    expires: datetime | None
+    revoked: datetime | None = None
+    revoked_by: str | None = None
+    used: datetime | None = None
+    used_from: str | None = None
+
+
+class TokensDocument(Document, frozen=True, kw_only=True):
+    """`/api/tokens`: all tokens, the oldest first, also those that ended, for a while."""
+
+    tokens: tuple[TokenDocument, ...]
+
+
+class NewTokenDocument(TokenDocument, frozen=True, kw_only=True):
+    """A token that was made just now: `token` is shown this once, and kept nowhere."""
+
+    token: str
+
+
+class TokenWanted(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to make: `expires` is a length of time such as `90d`, or `never`."""
+
+    name: str
+    role: Role = "viewer"
+    labels: tuple[str, ...] = ()
+    expires: str = NEVER
+
+
+class AuditEntryDocument(Document, frozen=True, kw_only=True):
+    """What was done with tokens and accounts.
+
+    `who` is a token's id or an account's name, empty where that is not known; `address` the
+    client's, empty for a command on fleet's machine. Of what is counted there were `count`.
+    """
+
+    time: datetime
+    kind: str
+    who: str
+    address: str
+    detail: str
+    count: int
+
+
+class AuditDocument(Document, frozen=True, kw_only=True):
+    """`/api/audit`: entries, newest first."""
+
+    entries: tuple[AuditEntryDocument, ...]
+
+
+class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries are wanted; None means any. `since` is inclusive, `before` exclusive."""
+
+    kind: str | None = None
+    who: str | None = None
+    address: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+class DeskRefusedError(Exception):
+    """What is asked for is not done; the message says why, and what would be.
+
+    Attributes:
+        taken: The name is another's.
+    """
+
+    def __init__(self, message: str, *, taken: bool = False) -> None:
+        super().__init__(message)
+        self.taken = taken
+
+
+class DeskClosedError(Exception):
+    """Tokens and audit cannot be reached now; the message says why."""
+
+
+class Desk(Protocol):
+    """Makes, lists and revokes tokens, and reads the audit.
+
+    All methods raise `DeskClosedError` while the database is away.
+    """
+
+    async def tokens(self) -> Sequence[TokenDocument]:
+        """All of them, the oldest first."""
+        ...
+
+    async def make(self, wanted: TokenWanted, by: str, address: str) -> NewTokenDocument:
+        """Make one; `by` is who asks, and `address` from where.
+
+        Raises:
+            DeskRefusedError: It is not made.
+        """
+        ...
+
+    async def revoke(self, ref: str, by: str, address: str) -> TokenDocument | None:
+        """Revoke the one of this id or name; None if none is in use."""
+        ...
+
+    async def audit(self, wanted: AuditFilter, limit: int) -> Sequence[AuditEntryDocument]:
+        """The newest entries that match, newest first."""
+        ...

@@ -1,0 +1,159 @@
+"""`/api/tokens` and `/api/audit`, for admins."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+from litestar import delete, get, post
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, QueryParameter
+from litestar.response.base import ASGIResponse
+
+from web.access.admission import RETRY, address_of
+from web.access.desk import (
+    AuditDocument,
+    AuditFilter,
+    Desk,
+    DeskClosedError,
+    DeskRefusedError,
+    NewTokenDocument,
+    TokenDocument,
+    TokensDocument,
+    TokenWanted,
+)
+from web.access.model import ROLE, access_of
+from web.answers import json_answer
+from web.parameters import Limit, Since
+from web.paths import segment
+from web.problems import Problem
+from web.revp.bodies import content_type, read_body
+from web.schema import answers, problems
+from web.sources import WebRequest, sources
+from web.times import parse_time
+
+T = TypeVar("T")
+
+MOST_BYTES = 16 * 1024
+ADMIN = {ROLE: "admin"}
+
+AuditKind = Annotated[
+    str | None, QueryParameter(name="kind", description="such as token-used; any unless given")
+]
+AuditWho = Annotated[
+    str | None, QueryParameter(name="who", description="a token's id or an account's name")
+]
+AuditAddress = Annotated[
+    str | None, QueryParameter(name="address", description="a client's, without its port")
+]
+Before = Annotated[
+    str | None,
+    QueryParameter(name="before", description="a time as in `since`, for what was before it"),
+]
+
+
+@get("/api/tokens", responses=answers(TokensDocument, 403, 503), opt=ADMIN)
+async def list_tokens(request: WebRequest) -> ASGIResponse:
+    """All tokens, the oldest first: who they are, never what proves it."""
+    found = await _at(_desk(request).tokens())
+    return json_answer(TokensDocument(tokens=tuple(found)))
+
+
+@post(
+    "/api/tokens",
+    status_code=201,
+    responses={
+        201: ResponseSpec(NewTokenDocument, description="The token", generate_examples=False),
+        **problems(400, 403, 408, 409, 413, 415, 503),
+    },
+    opt=ADMIN,
+)
+async def make_token(request: WebRequest) -> ASGIResponse:
+    """Make a token of `{"name": ..., "role": ..., "labels": [...], "expires": "90d"}`.
+
+    The answer is the only place where it stands.
+    """
+    desk = _desk(request)
+    wanted = await _wanted(request)
+    made = await _at(desk.make(wanted, _who(request), address_of(request.scope)))
+    return json_answer(made, 201)
+
+
+@delete(
+    "/api/tokens/{ref:str}",
+    status_code=200,
+    responses=answers(TokenDocument, 403, 404, 503),
+    opt=ADMIN,
+)
+async def revoke_token(request: WebRequest, ref: FromPath[str]) -> ASGIResponse:
+    """Revoke a token by its id or name; what was begun with it ends within seconds."""
+    wanted = segment(ref)
+    work = _desk(request).revoke(wanted, _who(request), address_of(request.scope))
+    revoked = await _at(work)
+    if revoked is None:
+        raise Problem(
+            "unknown-token",
+            f"No token that is in use has the id or name {wanted!r}. /api/tokens lists all.",
+        )
+    return json_answer(revoked)
+
+
+@get("/api/audit", responses=answers(AuditDocument, 403, 503), opt=ADMIN)
+async def show_audit(
+    request: WebRequest,
+    kind: AuditKind = None,
+    who: AuditWho = None,
+    address: AuditAddress = None,
+    since: Since = None,
+    before: Before = None,
+    limit: Limit = 100,
+) -> ASGIResponse:
+    """What was done with tokens and accounts, newest first."""
+    now = datetime.now(UTC)
+    wanted = AuditFilter(
+        kind=kind,
+        who=who,
+        address=address,
+        since=parse_time("since", since, now) if since else None,
+        before=parse_time("before", before, now) if before else None,
+    )
+    found = await _at(_desk(request).audit(wanted, limit))
+    return json_answer(AuditDocument(entries=tuple(found)))
+
+
+def _desk(request: WebRequest) -> Desk:
+    desk = sources(request).desk
+    if desk is None:
+        raise Problem("access-unavailable", "No database is in use, so there are no tokens.")
+    return desk
+
+
+async def _at(work: Awaitable[T]) -> T:
+    try:
+        return await work
+    except DeskClosedError as error:
+        raise Problem("access-unavailable", str(error), headers=RETRY) from error
+    except DeskRefusedError as error:
+        raise Problem("name-taken" if error.taken else "bad-body", str(error)) from error
+
+
+async def _wanted(request: WebRequest) -> TokenWanted:
+    """The body. Only JSON is read: a form of another site cannot send that without asking."""
+    kind = content_type(request)
+    if kind != "application/json":
+        raise Problem(
+            "unsupported-media-type", f"Send application/json; this is {kind or 'nothing'}."
+        )
+    body = await read_body(request, MOST_BYTES)
+    try:
+        return msgspec.json.decode(body, type=TokenWanted)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Problem("bad-body", f"The body cannot be read: {error}.") from error
+
+
+def _who(request: WebRequest) -> str:
+    access = access_of(request)
+    assert access is not None  # noqa: S101 - the guard lets only admins in, narrows the type
+    return access.id if access.kind == "token" else access.name
