@@ -226,6 +226,7 @@ class Storage(Frozen, frozen=True, kw_only=True):
     readers: Annotated[int, Meta(ge=1, le=100)] = 4
     statement_timeout: Seconds = 10.0
     query_days: Days = 30  # the longest range that one query may read row by row
+    publish: bool = False  # what is live, for `fleet serve`; `fleet supervise` does so anyway
     retention: Retention = Retention()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
 
 import trio
@@ -23,11 +23,13 @@ from fleet.history import StoredHistory
 from fleet.image_rows import ImageRows
 from fleet.instruments import Instruments
 from fleet.instruments_collect import FleetCollector
-from fleet.instruments_own import Parts
+from fleet.instruments_own import Parts, own_families
 from fleet.limits import Limits
 from fleet.live import LiveLedgers
 from fleet.live_logs import LiveLogs
 from fleet.log_feed import LogFeed
+from fleet.mirror.publisher import LivePublisher
+from fleet.mirror.telling import Watched
 from fleet.own_log.setup import OwnLog
 from fleet.publish import publisher
 from fleet.read_model import LiveReadModel
@@ -42,7 +44,7 @@ from fleet.signals import Signals, open_signals
 from fleet.storing import StorageView
 from fleet.supervisor import Supervisor
 from fleet.tracing import Tracing
-from fleet.tracker import Tracker
+from fleet.tracker import Tracker, now
 from labels.model import Change
 from storage.store import Store, open_store
 from web.access.static import StaticAuthority
@@ -59,15 +61,18 @@ async def run(
     environ: Mapping[str, str] = os.environ,
     log: OwnLog | None = None,
     tracing: Tracing | None = None,
+    serves: bool = True,
 ) -> None:
     """Watch, record and serve until SIGINT or SIGTERM. SIGHUP reads the configuration anew.
 
     Args:
         config: A valid configuration.
-        started: Called with the bound address once the API answers.
+        started: Called with the bound address once the API answers; with an empty one where none
+            is served.
         environ: Where `*_env` keys are looked up.
         log: Follows the configured level; None where somebody else keeps the log.
         tracing: What traces are made with; None: none are.
+        serves: Without an API what is live is published, for `fleet serve`.
 
     Raises:
         CertificateError: The API cannot be served with its certificate.
@@ -77,7 +82,10 @@ async def run(
     """
     static = configured(config, environ)
     edge = await open_edge(config.fleet, config.access, environ)
-    async with aclosing(await bind(config.fleet.listen)) as bound, open_signals() as signals:
+    async with AsyncExitStack() as stack, open_signals() as signals:
+        bound: Bound | None = None
+        if serves:
+            bound = await stack.enter_async_context(aclosing(await bind(config.fleet.listen)))
         raise_limit(config.hosts.values())
         with open_runtime_dir(config), signals.stop:
             instruments = Instruments()
@@ -137,8 +145,8 @@ class _Fleet:
         of_log = [] if self._log is None else self._log.families()
         return [*of_log, *self._tracing.families()]
 
-    def _collector(self, limits: Limits, routes: RouteCounts) -> FleetCollector:
-        parts = Parts(
+    def _parts(self, limits: Limits, routes: RouteCounts) -> Parts:
+        return Parts(
             self._instruments,
             limits,
             self._store.recorder.status,
@@ -146,16 +154,30 @@ class _Fleet:
             routes.document,
             self._surroundings,
         )
-        return FleetCollector(self._tracker, parts)
+
+    def _publisher(self, keeper: RouteKeeper, counts: RouteCounts, parts: Parts) -> LivePublisher:
+        watched = Watched(
+            started=now(),
+            tracker=self._tracker,
+            hosts=self._hosts,
+            keeper=keeper,
+            config=self._running.document,
+            storage=self._storage.document,
+            counts=counts.document,
+            metrics=lambda: own_families(parts),
+        )
+        made = LivePublisher(watched, self._store.database)
+        self._tracker.listen(made.marks)
+        return made
 
     async def run(
         self,
-        bound: Bound,
+        bound: Bound | None,
         static: StaticAuthority,
         signals: Signals,
         started: Callable[[str], None],
     ) -> None:
-        """Run all parts side by side until cancelled."""
+        """Run all parts side by side until cancelled; without a bound address no API."""
         config = self._running.config
         limits = Limits.of(
             config.fleet,
@@ -180,33 +202,11 @@ class _Fleet:
         )
         self._tracker.listen(keeper)
         counts = RouteCounts(keeper)
-        read_model = LiveReadModel(
-            self._tracker,
-            self._hosts,
-            self._running.document,
-            self._storage.document,
-            counts.document,
-            self._edge.certificate,
-        )
-        history = StoredHistory(self._store.database, config.storage)
-        access = open_access(config, static, self._store.database, self._store.recorder.offer)
-        app = create_app(
-            read_model,
-            history,
-            LiveLogs(self._log_feed),
-            routing=keeper,
-            collector=self._collector(limits, counts),
-            live=self._live,
-            listen=bound.address,
-            authority=access,
-            allowance=self._edge.allowance,
-            settle=config.storage.batch_age + 2.0,
-            access_log=config.fleet.access_log,
-            traced=self._tracing.around,
-        )
+        parts = self._parts(limits, counts)
         async with trio.open_nursery() as nursery:
             await nursery.start(keeper.run)
-            await nursery.start(access.run)
+            if bound is None or config.storage.publish:
+                nursery.start_soon(self._publisher(keeper, counts, parts).run)
             if config.source is not None:
                 reloader = Reloader(
                     self._running,
@@ -222,8 +222,49 @@ class _Fleet:
             nursery.start_soon(supervisor.run)
             nursery.start_soon(self._storage.follow)
             nursery.start_soon(self._instruments.watch_loop)
-            started(await nursery.start(partial(serve, app, bound, tls=self._edge.tls)))
+            address = ""
+            if bound is not None:
+                address = await self._serve(keeper, counts, parts, bound, static, nursery)
+            started(address)
             # What was imported never becomes garbage: looking through all of it again would hold
             # up every host for some 60 ms each time.
             gc.collect()
             gc.freeze()
+
+    async def _serve(
+        self,
+        keeper: RouteKeeper,
+        counts: RouteCounts,
+        parts: Parts,
+        bound: Bound,
+        static: StaticAuthority,
+        nursery: trio.Nursery,
+    ) -> str:
+        """Start to serve the API; returns the address."""
+        config = self._running.config
+        read_model = LiveReadModel(
+            self._tracker,
+            self._hosts,
+            self._running.document,
+            self._storage.document,
+            counts.document,
+            self._edge.certificate,
+        )
+        access = open_access(config, static, self._store.database, self._store.recorder.offer)
+        app = create_app(
+            read_model,
+            StoredHistory(self._store.database, config.storage),
+            LiveLogs(self._log_feed),
+            routing=keeper,
+            collector=FleetCollector(self._tracker, parts),
+            live=self._live,
+            listen=bound.address,
+            authority=access,
+            allowance=self._edge.allowance,
+            settle=config.storage.batch_age + 2.0,
+            access_log=config.fleet.access_log,
+            traced=self._tracing.around,
+        )
+        await nursery.start(access.run)
+        address: str = await nursery.start(partial(serve, app, bound, tls=self._edge.tls))
+        return address

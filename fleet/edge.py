@@ -42,19 +42,24 @@ class FleetEdge:
             await self.tls.run()
 
 
-async def open_edge(fleet: Fleet, access: Access, environ: Mapping[str, str]) -> FleetEdge:
-    """Load the certificate, if one is configured.
-
-    Raises:
-        CertificateError: It cannot be served.
-    """
-    allowance = Allowance(
+def allowance_of(fleet: Fleet, access: Access) -> Allowance:
+    """What one client may take, as it is configured."""
+    return Allowance(
         requests_per_second=access.requests_per_second,
         burst=access.requests_burst,
         connections=access.connections_per_client,
         wrong_credentials=access.wrong_credentials,
         trusted_proxies=fleet.trusted_proxies,
     )
+
+
+async def open_edge(fleet: Fleet, access: Access, environ: Mapping[str, str]) -> FleetEdge:
+    """Load the certificate, if one is configured.
+
+    Raises:
+        CertificateError: It cannot be served.
+    """
+    allowance = allowance_of(fleet, access)
     if fleet.tls_cert_file is None:
         return FleetEdge(allowance, None)
     files = CertificateFiles(

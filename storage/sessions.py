@@ -23,7 +23,7 @@ from anyio import to_thread
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from storage.errors import DatabaseAwayError, DatabaseBusyError, translate
-from storage.loops import caller_of_this_loop
+from storage.loops import this_loop
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -55,7 +55,7 @@ class _Job:
     def __init__(self, seconds: float, scope: anyio.CancelScope) -> None:
         self._seconds = seconds
         self._scope = scope
-        self._call_soon = caller_of_this_loop()
+        self._loop = this_loop()
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._socket: socket.socket | None = None
@@ -100,9 +100,9 @@ class _Job:
 
     def _set_clock(self, seconds: float) -> None:
         def set_it() -> None:
-            self._scope.deadline = anyio.current_time() + seconds
+            self._scope.deadline = self._loop.time() + seconds
 
-        self._call_soon(set_it)
+        self._loop.call_soon(set_it)
 
 
 class Sessions:

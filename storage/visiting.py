@@ -45,6 +45,26 @@ async def visit_database(
         yield database
 
 
+@contextlib.asynccontextmanager
+async def open_served(
+    config: Config, environ: Mapping[str, str] = os.environ
+) -> AsyncIterator[Database]:
+    """The configured database, or the embedded one of a fleet that runs on this machine.
+
+    No server is started: while there is none, it is away. Works on asyncio as well.
+
+    Raises:
+        DatabaseError: the URL is not one.
+    """
+    if config.storage.url is not None:
+        async with open_database(config.storage, config.fleet.data_dir, environ) as database:
+            yield database
+        return
+    conninfo = conninfo_at(sockets_of(config.fleet.data_dir))
+    with contextlib.closing(Database(conninfo, None, config.storage)) as embedded:
+        yield embedded
+
+
 @contextlib.contextmanager
 def no_fleet_running(data_dir: Path) -> Iterator[None]:
     """Keep a fleet from running with this data directory, for the length of the block.

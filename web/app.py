@@ -124,6 +124,7 @@ def create_app(
     settle: float = 3.0,
     access_log: bool = False,
     traced: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    inmost: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> Application:
     """Build the application.
 
@@ -146,6 +147,7 @@ def create_app(
         settle: Seconds after which a line of a log that came in is stored.
         access_log: Whether each request is a line of the log, else only at the level debug.
         traced: Puts a layer around all others: one that traces.
+        inmost: Puts a layer around the router alone: within what checks, tags and compresses.
     """
     streams = Streams(max_streams, heartbeat)
     turns = anyio.CapacityLimiter(PREVIEWS)
@@ -180,7 +182,7 @@ def create_app(
     versions: Versions = {"live": read_model.version}
     if routing is not None:
         versions = {**versions, "routes": routing.version}
-    answering = Answering(router, versions)
+    answering = Answering(inmost(router), versions)
     admission = Admission(authority, open_paths(router))
     gate = Gate(http.around_router(answering), names, admission)
     allowance = allowance or Allowance()

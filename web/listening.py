@@ -56,10 +56,11 @@ async def bind(listen: str) -> Bound:
             'Use an address of this machine, as in listen = "127.0.0.1:8080".'
         ) from error
     except OSError as error:
-        raise ListenError(_refused(listen, port, error)) from error
+        raise ListenError(refused(listen, port, error)) from error
 
 
-def _refused(listen: str, port: int, error: OSError) -> str:
+def refused(listen: str, port: int, error: OSError) -> str:
+    """Why an address cannot be listened on, and the next step."""
     match error.errno:
         case errno.EADDRINUSE:
             return (

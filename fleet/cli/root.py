@@ -17,6 +17,8 @@ from fleet.cli.output import complain
 SECTIONS: dict[str, dict[str, str]] = {
     "Run": {
         "up": "Watch all hosts, keep history and serve the API, until stopped.",
+        "supervise": "Watch all hosts and keep history, without the API.",
+        "serve": "Serve the API alone, from the database, with several workers.",
         "check": "Check hosts.toml and report every mistake in it.",
     },
     "Look": {

@@ -50,14 +50,14 @@ class Serving(MPServer):
 
     def _stop_workers(self) -> None:
         self._end_streams()
-        super()._stop_workers()
+        super()._stop_workers()  # type: ignore[no-untyped-call]  # Granian has no types
 
     def _reload(self, *words: Any, **named: Any) -> Any:
         try:
             self.config = self._read_anew()
         except ValueError as error:
             log.error("the configuration was refused, the old one runs on: %s", error)  # noqa: TRY400 - for people
-        return super()._reload(*words, **named)
+        return super()._reload(*words, **named)  # type: ignore[no-untyped-call]  # likewise
 
     def _end_streams(self) -> None:
         for worker in self.wrks:
@@ -94,9 +94,9 @@ def serve_alone(
 def _worker(server: Serving, address: str) -> Worker:
     """Called in the process of the worker."""
     signal.signal(END_STREAMS, signal.SIG_IGN)  # until there are any
-    open_log = _logged(server.config)
-    open_log.__enter__()  # ends with the process
-    return Worker(server.config, address)
+    stack = ExitStack()
+    stack.enter_context(_logged(server.config))
+    return Worker(server.config, address, stack)
 
 
 @contextmanager

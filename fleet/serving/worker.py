@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 
 import anyio
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -42,14 +42,20 @@ class Worker:
     Args:
         config: Of which the hosts are not looked at.
         listen: Where it is served, for who may ask.
+        stack: What is closed at the end: the log.
         environ: Where `*_env` keys are looked up.
     """
 
     def __init__(
-        self, config: Config, listen: str, environ: Mapping[str, str] = os.environ
+        self,
+        config: Config,
+        listen: str,
+        stack: ExitStack,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._config = config
         self._listen = listen
+        self._stack = stack
         self._environ = environ
         self._app: ASGIApp | None = None
 
@@ -74,7 +80,7 @@ class Worker:
         except Exception:
             # Granian would serve on without what keeps the answers true.
             log.critical("this worker failed, another one begins", exc_info=True)
-            logging.shutdown()
+            self._stack.close()
             os._exit(FAILED)
         await send({"type": "lifespan.shutdown.complete"})  # type: ignore[typeddict-item]  # of a lifespan
 
