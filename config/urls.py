@@ -52,6 +52,20 @@ def check_admin_url(text: str) -> None:
         raise ValueError("no port")
 
 
+def split_base(text: str) -> Backend:
+    """The scheme, host and port of `https://id.example.com/realms/main`.
+
+    Raises:
+        ValueError: It is no such URL. The message says what it has.
+    """
+    parts = _parts(text)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f'the scheme "{parts.scheme}"')
+    if "?" in text or "#" in text:
+        raise ValueError("more than a host, a port and a path")
+    return _backend(parts)
+
+
 def fault_in_collector(text: str) -> str | None:
     """What to write instead of a URL that is no collector's of traces; None if it is fine."""
     right = 'it should be like "http://collector:4318"'
