@@ -25,6 +25,7 @@ from web.exposition.handler import show_metrics
 from web.exposition.http import HttpInstruments
 from web.gate import LOOPBACK_NAMES, Gate
 from web.history import History
+from web.leaving import not_for_nobody
 from web.limits.edge import Allowance, Edge
 from web.limits.lockout import Lockouts
 from web.listening import parse_listen
@@ -182,7 +183,7 @@ def create_app(
     versions: Versions = {"live": read_model.version}
     if routing is not None:
         versions = {**versions, "routes": routing.version}
-    answering = Answering(inmost(router), versions)
+    answering = Answering(not_for_nobody(inmost(router)), versions)
     admission = Admission(authority, open_paths(router))
     gate = Gate(http.around_router(answering), names, admission)
     allowance = allowance or Allowance()

@@ -14,7 +14,6 @@ from web.app import Application
 from web.connections import Connections
 from web.handshake import encrypted
 from web.http1 import Http1Connection, draining
-from web.leaving import not_for_nobody
 from web.limits.addresses import UNKNOWN, client_key
 from web.listening import Bound, bind
 from web.live.socket import MAX_MESSAGE
@@ -95,7 +94,7 @@ class _Server:
     ) -> None:
         self._app = app
         self._tls = tls
-        self._asgi = wrap_app(draining(not_for_nobody(app)), 0, "asgi")  # type: ignore[arg-type]  # Litestar's scope types
+        self._asgi = wrap_app(draining(app), 0, "asgi")  # type: ignore[arg-type]  # Litestar's scope types
         self._bound = bound
         self._limits = limits
         per_client = app.edge.allowance.connections

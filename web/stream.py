@@ -7,7 +7,7 @@ from typing import Protocol
 
 import trio
 
-CHUNK = 64 * 1024  # each needs to be taken within the write timeout
+CHUNK = 256 * 1024  # each needs to be taken within the write timeout
 SLOWEST = 16 * 1024  # bytes a second that a client takes of a long answer
 LINGER = 2.0  # seconds for a refused client to stop sending and read why
 MOST_LINGERING = 4 * 1024 * 1024  # bytes that it may still send
