@@ -43,6 +43,7 @@ bench: $(VENV)/.dev ## Figures beside peers, with short settings (about five min
 
 lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
 	$(UV_COMPILE) pyproject.toml requirements/build.in -o requirements/runtime.txt
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra otel -o requirements/container.txt
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra otel --group dev --group bench -o requirements/dev.txt
 
 clean: ## Remove the environment and what tools left behind

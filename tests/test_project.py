@@ -55,7 +55,7 @@ def test_every_package_is_installed() -> None:
 
 
 def test_dependencies_are_locked_with_hashes_and_without_addresses() -> None:
-    for name in ("runtime.txt", "dev.txt"):
+    for name in ("runtime.txt", "container.txt", "dev.txt"):
         text = (ROOT / "requirements" / name).read_text()
         assert "://" not in text
         pins = re.findall(r"^[a-zA-Z0-9_.\[\]-]+==", text, re.MULTILINE)

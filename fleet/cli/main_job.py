@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import trio
 
 from config.models import Config
 from fleet import app
@@ -21,6 +22,7 @@ from fleet.cli.reaching import trust
 from fleet.cli.running import run
 from fleet.cli.settings import base_url, token_of, url_of
 from fleet.own_log.setup import OwnLog, open_own_log
+from fleet.readiness import Readiness
 from fleet.runtime import RuntimeFolderError
 from fleet.tracing import Tracing, TracingError, open_tracing
 from storage.errors import StorageError
@@ -87,7 +89,16 @@ def _run_logged(
 async def _run(
     config: Config, started: Callable[[str], None], log: OwnLog, tracing: Tracing, serves: bool
 ) -> None:
-    await app.run(config, started=started, log=log, tracing=tracing, serves=serves)
+    manager = Readiness(os.environ)
+
+    def ready(address: str) -> None:
+        started(address)
+        manager.tell("READY=1")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(manager.live)
+        await app.run(config, started=ready, log=log, tracing=tracing, serves=serves)
+        nursery.cancel_scope.cancel()
 
 
 def _overridden(config: Config, listen: str | None, data_dir: Path | None) -> Config:

@@ -34,6 +34,8 @@ MACHINE_PROGRAMS = {
     "haproxy": "haproxy",
     "nginx": "nginx",
     "prometheus": "prometheus",
+    "docker-compose": "docker-compose",
+    "systemd-analyze": "systemd",
 }
 
 _ENGINE_FILES = {

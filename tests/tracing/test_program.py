@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.manager import Manager
 from tests.fleet.test_app import Program
 from tests.lab.engines import Engine
 from tests.lab.ports import free_port
@@ -90,9 +91,11 @@ def seen(collector: Collector, *names: str) -> list[Seen]:
 
 
 def test_a_fleet_is_traced_and_goes_on_without_its_collector(
-    folder: Path, engine_2010: Engine
+    folder: Path, engine_2010: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine_2010.run_container("traced")
+    manager = Manager(str(folder / "notify"))
+    monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
+    traced = engine_2010.run_container("traced")
     port = free_port()
     with Collector() as collector:
         (folder / "hosts.toml").write_text(
@@ -101,6 +104,7 @@ def test_a_fleet_is_traced_and_goes_on_without_its_collector(
             )
         )
         with Program(folder / "hosts.toml", port) as fleet:
+            assert manager.heard() == "READY=1"
             parent = f"00-{TRACE}-{PARENT}-01"
             ask(port, "/api/hosts/here/health/history", traceparent=parent, x_request_id="mine")
             history = "GET /api/hosts/{host}/health/history"
@@ -113,6 +117,8 @@ def test_a_fleet_is_traced_and_goes_on_without_its_collector(
             assert counted(port, "sent") > 0
             assert [host["status"] for host in fleet.get("/api/hosts")["hosts"]] == ["up"]
             assert fleet.terminate() == 0
+    engine_2010.docker("rm", "--force", traced)
+    manager.close()
     lines = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
     (told,) = [line for line in lines if "traces are not taken" in line["event"]]
     assert (told["level"], told["logger"]) == ("warning", "fleet.tracing")
