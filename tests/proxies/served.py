@@ -35,6 +35,9 @@ class GivenRoutes(RoutesInMemory):
     def table(self) -> Table:
         return self.given
 
+    def version(self) -> int:
+        return self.given.revision
+
     async def changed(self, revision: int) -> None:
         while self.given.revision == revision:
             await self._given_anew.wait()
