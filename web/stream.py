@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Protocol
 
 import trio
@@ -129,7 +130,10 @@ class ClientStream(trio.abc.HalfCloseableStream):
             with trio.move_on_after(LINGER):
                 await self._linger()
         self._ended.set()
-        with trio.move_on_after(GOODBYE):
+        with (
+            trio.move_on_after(GOODBYE),
+            suppress(trio.BrokenResourceError, trio.ClosedResourceError),
+        ):
             await self._stream.aclose()
 
     async def _linger(self) -> None:
