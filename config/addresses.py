@@ -123,6 +123,24 @@ def fault_in_jump(text: str) -> str | None:
     return None
 
 
+def fault_in_cache_url(text: str) -> str | None:
+    """What to write instead of the URL of a Redis or Valkey; None if it is fine."""
+    form = "it should be like redis://cache.lan:6379/0, rediss://... or unix:///run/redis.sock"
+    try:
+        parts = urlsplit(text)
+        secret = parts.password is not None or "password" in parse_qs(parts.query)
+        _ = parts.port
+    except ValueError:
+        return form
+    if secret:
+        return "secrets do not stand in this file: use password_file or password_env"
+    if parts.scheme == "unix":
+        return None if parts.path.startswith("/") and not parts.netloc else form
+    number = parts.path.strip("/")
+    known = parts.scheme in ("redis", "rediss") and parts.hostname is not None
+    return None if known and (not number or number.isdigit()) else form
+
+
 def fault_in_database_url(text: str) -> str | None:
     """What to write instead of a database URL that cannot be used; None if it is fine."""
     form = "it should be like postgresql://user@host:5432/database"

@@ -9,6 +9,7 @@ from pathlib import Path
 from config.addresses import (
     canonical,
     fault_in_address,
+    fault_in_cache_url,
     fault_in_database_url,
     fault_in_jump,
     is_loopback,
@@ -83,6 +84,15 @@ def check_storage(table: Table, problems: Problems) -> None:
         name = "queue_rows" if "queue_rows" in table.values else "batch_size"
         right = "queue_rows should be at least batch_size"
         problems.add(table.origin(name), f"queue_rows is {queue}, batch_size {batch}", right)
+
+
+def check_cache(table: Table, problems: Problems) -> None:
+    """Check `[cache]`: its URL, and a password without one."""
+    well_formed(table, "url", fault_in_cache_url, problems)
+    if "url" not in table.origins:
+        for name in ("password_file", "password_env"):
+            if name in table.values:
+                problems.add(table.origin(name), "given without a url", "remove it, or add url")
 
 
 def _number(table: Table, name: str) -> int:

@@ -23,6 +23,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     fleet_changed: tuple[str, ...] = ()
     access_changed: tuple[str, ...] = ()
     storage_changed: tuple[str, ...] = ()
+    cache_changed: tuple[str, ...] = ()
     tracing_changed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
@@ -35,6 +36,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
         keys = [f"fleet.{key}" for key in self.fleet_changed]
         keys += [f"access.{key}" for key in self.access_changed]
         keys += [f"storage.{key}" for key in self.storage_changed]
+        keys += [f"cache.{key}" for key in self.cache_changed]
         keys += [f"tracing.{key}" for key in self.tracing_changed]
         if not keys:
             return None
@@ -66,6 +68,7 @@ def diff(
         fleet_changed=_changed(old.fleet, new.fleet),
         access_changed=_changed(old.access, new.access),
         storage_changed=_changed(old.storage, new.storage),
+        cache_changed=_changed(old.cache, new.cache),
         tracing_changed=_changed(old.tracing, new.tracing),
     )
 

@@ -14,6 +14,7 @@ import platformdirs
 
 from config.checks import (
     check_access,
+    check_cache,
     check_duplicates,
     check_fleet,
     check_host,
@@ -24,7 +25,8 @@ from config.checks import (
 from config.fields import fields_of
 from config.files import Surroundings
 from config.hosts import HostTable, read_defaults, read_hosts
-from config.models import Access, Config, Fleet, Host, Revp, Storage, Tracing
+from config.models import Access, Cache, Config, Fleet, Host, Revp, Storage, Tracing
+from config.people import check_people
 from config.positions import Positions, scan
 from config.problems import ConfigError, Key, Problem, Problems, closest, dotted
 from config.route_checks import check_revp, check_routes
@@ -33,7 +35,17 @@ from config.tables import Reader, Table, built
 from config.urls import fault_in_collector
 
 _MOST_BYTES = 16 * 1024 * 1024
-_SECTIONS = ("fleet", "access", "storage", "tracing", "revp", "routes", "defaults", "hosts")
+_SECTIONS = (
+    "fleet",
+    "access",
+    "storage",
+    "cache",
+    "tracing",
+    "revp",
+    "routes",
+    "defaults",
+    "hosts",
+)
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -58,6 +70,7 @@ def load(
     fleet = reader.table(data.get("fleet", {}), fields_of(Fleet), ("fleet",))
     access = reader.table(data.get("access", {}), fields_of(Access), ("access",))
     storage = reader.table(data.get("storage", {}), fields_of(Storage), ("storage",))
+    cache = reader.table(data.get("cache", {}), fields_of(Cache), ("cache",))
     tracing = reader.table(data.get("tracing", {}), fields_of(Tracing), ("tracing",))
     revp = reader.table(data.get("revp", {}), fields_of(Revp), ("revp",))
     routes = read_routes(reader, data.get("routes", []), revp)
@@ -65,13 +78,17 @@ def load(
     hosts = read_hosts(reader, data.get("hosts", {}), defaults)
     _check(data, fleet, storage, hosts, problems)
     check_access(access, fleet, problems)
+    check_people(access, problems)
+    check_cache(cache, problems)
     well_formed(tracing, "endpoint", fault_in_collector, problems)
     check_revp(revp, problems)
     check_routes(routes, problems)
     if check_files:
         surroundings = Surroundings(environ, problems)
         surroundings.check(fleet, Fleet)
+        surroundings.check(access, Access)
         surroundings.check(storage, Storage)
+        surroundings.check(cache, Cache)
         for host in hosts:
             if host.enabled and host.model is not None:
                 surroundings.check(host.table, host.model)
@@ -82,6 +99,7 @@ def load(
         fleet=built(fleet, Fleet),
         access=built(access, Access),
         storage=built(storage, Storage),
+        cache=built(cache, Cache),
         tracing=built(tracing, Tracing),
         hosts={host.name: built(host.table, host.model) for host in hosts if host.model},
         revp=built(revp, Revp),

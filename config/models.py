@@ -179,6 +179,26 @@ class Fleet(Frozen, frozen=True, kw_only=True):
     access_log: bool = False  # a line for each request, else only at the level debug
 
 
+AccessRole = Literal["viewer", "operator", "admin"]
+Lasting = Annotated[float, Meta(ge=300, le=31_536_000, extra={"role": "seconds"})]
+
+
+class Oidc(Frozen, frozen=True, kw_only=True):
+    """`[access.oidc]`: a provider of OpenID Connect, where people may log in instead."""
+
+    issuer: Text
+    client_id: Text
+    client_secret_file: SecretFile | None = None
+    client_secret_env: Variable | None = None
+    ca_file: CertificateFile | None = None  # the provider's authority, if not one of the system's
+    label: Text = "Log in with your company"  # of the button
+    scopes: tuple[Text, ...] = ("openid", "profile", "email")
+    name_claim: Text = "preferred_username"
+    role_claim: Text = "groups"
+    roles: dict[str, AccessRole] = {}  # by group; the highest counts, at each login anew
+    default_role: AccessRole | None = None  # of who is in none of the groups; None: not let in
+
+
 class Access(Frozen, frozen=True, kw_only=True):
     """`[access]`: who may ask."""
 
@@ -190,6 +210,10 @@ class Access(Frozen, frozen=True, kw_only=True):
     connections_per_client: Count = 128
     # within five minutes, before a client has to wait; 0: it never has to
     wrong_credentials: Annotated[int, Meta(ge=0, le=1_000_000)] = 10
+    session_idle: Lasting = 43_200.0  # a session of a browser that is not used this long ends
+    session_lifetime: Lasting = 2_592_000.0  # and any after this time
+    public_url: Text | None = None  # where browsers reach fleet, if that is another place
+    oidc: Oidc | None = None
 
 
 Days = Annotated[int, Meta(ge=1, le=36_500)]
@@ -235,6 +259,22 @@ class Tracing(Frozen, frozen=True, kw_only=True):
 
     endpoint: Text | None = None  # a collector's, OTLP over HTTP
     sample_ratio: Annotated[float, Meta(ge=0, le=1)] = 1.0  # of traces that no client began
+
+
+class Cache(Frozen, frozen=True, kw_only=True):
+    """`[cache]`: answers that the workers of `fleet serve` share. 0 seconds: not kept."""
+
+    url: Text | None = None  # redis://, rediss:// or unix://, without a password; None: none
+    password_file: SecretFile | None = None
+    password_env: Variable | None = None
+    prefix: Text = "fleet"  # of all keys
+    timeout: Seconds = 0.2  # for the cache to answer, before it is done without
+    containers: Wait = 10.0  # for how long lists of containers are given again
+    stats: Wait = 2.0
+    images: Wait = 300.0
+    history: Wait = 30.0
+    stale: Wait = 900.0  # how old an answer may be while the database is away
+    memory_megabytes: Annotated[int, Meta(ge=1, le=10_000)] = 32  # for these, in each worker
 
 
 class Revp(Frozen, frozen=True, kw_only=True):
@@ -295,6 +335,7 @@ class Config(Frozen, frozen=True, kw_only=True):
     hosts: dict[str, Host]
     access: Access = Access()
     tracing: Tracing = Tracing()
+    cache: Cache = Cache()
     revp: Revp = Revp()
     routes: tuple[Route, ...] = ()
     source: Path | None = None

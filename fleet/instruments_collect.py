@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-import trio
+import anyio.lowlevel
 
 from fleet.instruments_containers import (
     MOST_CONTAINERS,
@@ -41,24 +41,30 @@ class FleetCollector:
 
     async def collect(self, among: Container[str] | None = None) -> Sequence[Family]:
         """All metrics, or those of some hosts; which containers a host has is as of one moment."""
-        hosts, containers = HostFamilies(), ContainerFamilies(self._most)
-        tracker, done = self._tracker, 0
-        for name in sorted(tracker.hosts):
-            if name not in tracker.hosts:
-                continue  # it left the configuration while others had their turn
-            if among is not None and name not in among:
-                continue
-            state, known = tracker.hosts[name], tracker.containers(name).values()
-            hosts.add(state, tracker.machine(name))
-            hosts.containers.lines += described(name, by_state(known))
-            for container in shown(known):
-                is_fresh = state.stale_since is None
-                containers.add(container, tracker.sample(name, container.id) if is_fresh else None)
-                done += 1
-                if done % TURN == 0:
-                    await trio.lowlevel.checkpoint()
-            done += 1
+        watched = await watched_families(self._tracker, self._most, among)
         if among is not None:
-            return [*hosts.all, *containers.all]
-        own = own_families(self._parts)
-        return [*own, *self._process.families(), *hosts.all, *containers.all]
+            return watched
+        return [*own_families(self._parts), *self._process.families(), *watched]
+
+
+async def watched_families(
+    tracker: Tracker, most_containers: int, among: Container[str] | None = None
+) -> list[Family]:
+    """The hosts, or some of them, and their containers; others have their turn in between."""
+    hosts, containers, done = HostFamilies(), ContainerFamilies(most_containers), 0
+    for name in sorted(tracker.hosts):
+        if name not in tracker.hosts:
+            continue  # it left the configuration while others had their turn
+        if among is not None and name not in among:
+            continue
+        state, known = tracker.hosts[name], tracker.containers(name).values()
+        hosts.add(state, tracker.machine(name))
+        hosts.containers.lines += described(name, by_state(known))
+        for container in shown(known):
+            is_fresh = state.stale_since is None
+            containers.add(container, tracker.sample(name, container.id) if is_fresh else None)
+            done += 1
+            if done % TURN == 0:
+                await anyio.lowlevel.checkpoint()
+        done += 1
+    return [*hosts.all, *containers.all]

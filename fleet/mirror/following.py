@@ -36,17 +36,17 @@ class Following:
     Args:
         database: Where to read.
         replica: Is kept.
-        restarted: Called when another run publishes: what streams were sent is of an earlier one.
 
     Attributes:
+        on_restart: Called when another run publishes: what streams were sent is of an earlier one.
         loaded: Set once there is something to show.
         away: The database cannot be asked now.
     """
 
-    def __init__(self, database: Database, replica: Replica, restarted: Callable[[], None]) -> None:
+    def __init__(self, database: Database, replica: Replica) -> None:
         self._feed = database.feed()
         self._replica = replica
-        self._restarted = restarted
+        self.on_restart: Callable[[], None] = lambda: None
         self._run = ""
         self._fresh_at = now()
         self.loaded = anyio.Event()
@@ -96,7 +96,7 @@ class Following:
         if run.run != self._run:
             if self._run:
                 log.info("another supervisor publishes, live streams begin anew")
-                self._restarted()
+                self.on_restart()
             self._run = run.run
         self._model.loaded = True
 

@@ -13,6 +13,7 @@ import anyio
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.models import Config
+from config.secrets import read_secret
 from fleet.access.keeper import AccessKeeper
 from fleet.access.opening import configured, open_access
 from fleet.edge import allowance_of
@@ -20,10 +21,15 @@ from fleet.history import StoredHistory
 from fleet.mirror.following import Following
 from fleet.mirror.replica import Replica
 from fleet.mirror.routing import MirroredRoutes
+from fleet.serving.collector import ServingCollector
 from fleet.serving.rows import DirectRows
 from storage.database import Database
 from storage.visiting import open_served
 from web.app import Application, create_app
+from web.cache.kept import Lifetimes
+from web.cache.layer import AnswerCache
+from web.cache.memory import Memory
+from web.cache.shared import SharedCache
 from web.freshness import once_loaded, tells_age
 from web.leaving import not_for_nobody
 from web.patience import with_patience
@@ -92,10 +98,12 @@ class Worker:
             database = await stack.enter_async_context(open_served(config, self._environ))
             routes = MirroredRoutes(config.revp.proxies)
             replica = Replica(routes)
+            following = Following(database, replica)
+            cache = await stack.enter_async_context(self._cached(database, following))
             rows = DirectRows(database)
             access = open_access(config, configured(config, self._environ), database, rows.offer)
-            app = self._application(replica, routes, database, access)
-            following = Following(database, replica, app.streams.end_all)
+            app = self._application(replica, routes, database, access, cache)
+            following.on_restart = app.streams.end_all
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
             tasks.start_soon(rows.run)
@@ -107,8 +115,39 @@ class Worker:
             self._app = tells_age(patient, replica.model)
             yield app.streams.close
 
+    @asynccontextmanager
+    async def _cached(self, database: Database, following: Following) -> AsyncIterator[AnswerCache]:
+        """The answers that are given again."""
+        settings = self._config.cache
+        shared: SharedCache | None = None
+        if settings.url is not None:
+            password = read_secret(settings.password_file, settings.password_env, self._environ)
+            shared = SharedCache(settings.url, password, settings.timeout)
+        lifetimes = Lifetimes(
+            containers=settings.containers,
+            stats=settings.stats,
+            images=settings.images,
+            history=settings.history,
+            stale=settings.stale,
+        )
+        yield AnswerCache(
+            lifetimes,
+            Memory(settings.memory_megabytes * 1024 * 1024),
+            shared,
+            prefix=settings.prefix,
+            source=database.where,
+            away=lambda: following.away,
+        )
+        if shared is not None:
+            await shared.aclose()
+
     def _application(
-        self, replica: Replica, routes: MirroredRoutes, database: Database, access: AccessKeeper
+        self,
+        replica: Replica,
+        routes: MirroredRoutes,
+        database: Database,
+        access: AccessKeeper,
+        cache: AnswerCache,
     ) -> Application:
         config = self._config
         return create_app(
@@ -121,5 +160,6 @@ class Worker:
             allowance=allowance_of(config.fleet, config.access),
             settle=config.storage.batch_age + 2.0,
             access_log=config.fleet.access_log,
-            inmost=lambda router: once_loaded(router, replica.model),
+            collector=ServingCollector(replica, cache.families),
+            inmost=lambda router: cache.around(once_loaded(router, replica.model)),
         )

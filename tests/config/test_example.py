@@ -9,6 +9,7 @@ import pytest
 from config.fields import fields_of
 from config.load import load
 from config.models import (
+    Cache,
     Config,
     Fleet,
     LocalHost,
@@ -26,7 +27,7 @@ from config.models import (
 
 ROOT = Path(__file__).parents[2]
 MODELS = (
-    *(Fleet, Storage, Tracing, Retention, Revp, Route, Monitoring, Retry),
+    *(Fleet, Storage, Cache, Tracing, Retention, Revp, Route, Monitoring, Retry),
     *(LocalHost, TcpHost, TlsFiles, SshHost),
 )
 NO_DEFAULTS = ("data_dir", "environment_allow", "insecure_skip_verify")

@@ -1,0 +1,45 @@
+"""The metrics of a worker of `fleet serve`: of the fleet and who watches it, and its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Sequence
+
+from fleet.instruments_collect import watched_families
+from fleet.instruments_containers import MOST_CONTAINERS
+from fleet.instruments_process import Process
+from fleet.mirror.kinds import Metric
+from fleet.mirror.replica import Replica
+from web.exposition.text import Family
+
+Families = Callable[[], Iterable[Family]]
+
+
+class ServingCollector:
+    """Implements `web.exposition.answer.Collector`.
+
+    Args:
+        replica: What was published.
+        own: Of the worker, besides its process.
+    """
+
+    def __init__(self, replica: Replica, own: Families) -> None:
+        self._replica = replica
+        self._own = own
+        self._process = Process()
+
+    async def collect(self, among: Container[str] | None = None) -> Sequence[Family]:
+        """All metrics, or those of some hosts. The process is the one that answers."""
+        watched = await watched_families(self._replica.tracker, MOST_CONTAINERS, among)
+        if among is not None:
+            return watched
+        model = self._replica.model
+        age = Family("fleet_state_age_seconds", "gauge", "How old is what is served; 0: as of now.")
+        published = map(_family, self._replica.metrics)
+        age.add(model.age or 0.0)
+        return [*published, *self._process.families(), *watched, age, *self._own()]
+
+
+def _family(metric: Metric) -> Family:
+    made = Family(metric.name, metric.kind, metric.meaning)  # type: ignore[arg-type]  # as it was published
+    made.lines += metric.lines
+    return made
