@@ -8,6 +8,7 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.types import HTTPScope, WebSocketScope
 
 from web.access.model import Access, Authority, Refusal, set_access
+from web.limits import attempts
 from web.problems import Problem
 
 COOKIES = ("__Host-fleet", "fleet")  # of a session: the first over TLS
@@ -45,7 +46,7 @@ class Admission:
         is_open = scope["path"] in self._open_paths
         token = None if is_open else bearer(headers.get("authorization", "")) or offered
         if token is not None:
-            set_access(scope, await self._by_token(token, address_of(scope)))
+            set_access(scope, await self._by_token(token, scope))
             return
         access = await self._by_cookie(headers.get("cookie", ""))
         if access is None:
@@ -58,11 +59,14 @@ class Admission:
             )
         set_access(scope, access)
 
-    async def _by_token(self, token: str, address: str) -> Access:
-        found = await self._authority.by_token(token)
+    async def _by_token(self, token: str, scope: HTTPScope | WebSocketScope) -> Access:
+        found, address = await self._authority.by_token(token), address_of(scope)
         if isinstance(found, Access):
             self._authority.used(found, address)
+            attempts.succeeded(scope)
             return found
+        if found == "unknown":  # who has one that expired or was revoked guesses nothing
+            attempts.failed(scope)
         raise self._refused(found, token, address)
 
     def _refused(self, why: Refusal, token: str, address: str) -> Problem:

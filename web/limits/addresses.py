@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 UNKNOWN = "unknown"  # who comes by a socket without addresses
 _ONE_SITE = 64  # bits of an IPv6 address that one customer has alone (RFC 6177)
+_REMEMBERED = 4096  # addresses that were read lately
 _MOST_HOPS = 20  # of X-Forwarded-For that are read, from the right
 
 
@@ -20,6 +22,7 @@ class Origin(NamedTuple):
     scheme: str
 
 
+@lru_cache(_REMEMBERED)
 def parsed(text: str) -> IpAddress | None:
     """An address, an IPv4 one written as IPv6 as what it is; None for anything else."""
     try:
@@ -31,6 +34,7 @@ def parsed(text: str) -> IpAddress | None:
     return address
 
 
+@lru_cache(_REMEMBERED)
 def client_key(address: str) -> str:
     """What is counted as one client: an IPv4 address, or the /64 that an IPv6 address is in."""
     found = parsed(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -16,6 +17,9 @@ LONGEST_PAUSE = 900.0
 FORGET = 3600.0  # seconds without a failure, after which the next pause is a first one again
 MOST_CLIENTS = 10_000
 MOST_KNOWN = 16  # credentials that were right, by client
+
+
+logger = logging.getLogger("fleet.web")
 
 
 class _Record:
@@ -86,6 +90,7 @@ class Lockouts:
         record.until = now + pause
         record.failures.clear()
         self.count += 1
+        logger.warning("wrong credentials came from %s too often: it waits %.0f s", address, pause)
         if self.locked is not None:
             self.locked(address, pause, record.pauses)
 
