@@ -64,19 +64,29 @@ def open_tracing(settings: TracingSettings, environ: Mapping[str, str]) -> Itera
     Raises:
         TracingError: It is, but what makes traces is not installed.
     """
-    endpoint = endpoint_of(settings, environ)
+    endpoint = check_tracing(settings, environ)
     if endpoint is None:
         yield Tracing()
         return
-    if not all(_is_there(package) for package in _PACKAGES):
-        raise TracingError(
-            f"Traces shall go to {endpoint}, but what makes them is not installed: install"
-            " fleet[otel], or take out [tracing] endpoint and OTEL_EXPORTER_OTLP_ENDPOINT."
-        )
     from fleet.tracing_spans import open_spans  # a third of a second that only tracing should cost
 
     with open_spans(endpoint, settings.sample_ratio, environ) as tracing:
         yield tracing
+
+
+def check_tracing(settings: TracingSettings, environ: Mapping[str, str]) -> str | None:
+    """Where traces go, if that can be; None where they go nowhere.
+
+    Raises:
+        TracingError: What makes traces is not installed.
+    """
+    endpoint = endpoint_of(settings, environ)
+    if endpoint is not None and not all(_is_there(package) for package in _PACKAGES):
+        raise TracingError(
+            f"Traces shall go to {endpoint}, but what makes them is not installed: install"
+            " fleet[otel], or take out [tracing] endpoint and OTEL_EXPORTER_OTLP_ENDPOINT."
+        )
+    return endpoint
 
 
 def endpoint_of(settings: TracingSettings, environ: Mapping[str, str]) -> str | None:

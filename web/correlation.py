@@ -101,4 +101,5 @@ def _who(scope: Scope) -> str:
     access = cast("dict[str, Any]", scope)["state"].get("access")
     if not isinstance(access, Access):
         return "nobody"
-    return f"{access.kind} {access.name or access.id}".strip()
+    named = access.name or access.id
+    return access.kind if named in ("", access.kind) else f"{access.kind} {named}"

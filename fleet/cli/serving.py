@@ -13,6 +13,7 @@ from fleet.cli.errors import CommandError
 from fleet.cli.output import note
 from fleet.cli.settings import base_url, load_config
 from fleet.serving.main import UNIX, serve_alone
+from fleet.tracing import TracingError
 from web.listening import ListenError
 
 _logger = logging.getLogger(__name__)
@@ -54,5 +55,5 @@ def serve(path: Path | None, listen: str | None, workers: int, data_dir: Path | 
         raise CommandError(
             str(error), "choose another with --listen, or `listen` in [fleet]"
         ) from error
-    except SecretError as error:
+    except (SecretError, TracingError) as error:
         raise CommandError(str(error)) from error

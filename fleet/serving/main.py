@@ -18,8 +18,9 @@ from granian.server.mp import MPServer
 
 from config.models import Config
 from config.secrets import read_secret
-from fleet.own_log.setup import open_own_log
+from fleet.own_log.setup import OwnLog, open_own_log
 from fleet.serving.worker import END_STREAMS, Worker
+from fleet.tracing import check_tracing
 from web.listening import ListenError, parse_listen, refused
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,9 @@ def serve_alone(
     Raises:
         ListenError: The address cannot be listened on.
         SecretError: A secret cannot be read.
+        TracingError: Traces are configured, but cannot be made.
     """
+    check_tracing(config.tracing, os.environ)  # each worker opens its own
     with ExitStack() as stack:
         address, options = stack.enter_context(_reserved(listen))
         # It puts a log of its own in place, which ours then takes the place of.
@@ -95,18 +98,18 @@ def _worker(server: Serving, address: str) -> Worker:
     """Called in the process of the worker."""
     signal.signal(END_STREAMS, signal.SIG_IGN)  # until there are any
     stack = ExitStack()
-    stack.enter_context(_logged(server.config))
-    return Worker(server.config, address, stack)
+    own_log = stack.enter_context(_logged(server.config))
+    return Worker(server.config, address, stack, own_log)
 
 
 @contextmanager
-def _logged(config: Config) -> Iterator[None]:
+def _logged(config: Config) -> Iterator[OwnLog]:
     theirs = logging.getLogger(GRANIAN)
     theirs.handlers.clear()
     theirs.propagate = True
     theirs.setLevel(logging.WARNING)
-    with open_own_log(config.fleet.log_level, config.fleet.log_format):
-        yield
+    with open_own_log(config.fleet.log_level, config.fleet.log_format) as own_log:
+        yield own_log
 
 
 def _options(config: Config, workers: int) -> dict[str, Any]:

@@ -22,7 +22,9 @@ from fleet.mirror.following import Following
 from fleet.mirror.replica import Replica
 from fleet.mirror.routing import MirroredRoutes
 from fleet.serving.collector import ServingCollector
+from fleet.own_log.setup import OwnLog
 from fleet.serving.rows import DirectRows
+from fleet.tracing import open_tracing
 from storage.database import Database
 from storage.visiting import open_served
 from web.app import Application, create_app
@@ -49,6 +51,7 @@ class Worker:
         config: Of which the hosts are not looked at.
         listen: Where it is served, for who may ask.
         stack: What is closed at the end: the log.
+        own_log: The log, to tell of traces.
         environ: Where `*_env` keys are looked up.
     """
 
@@ -57,11 +60,13 @@ class Worker:
         config: Config,
         listen: str,
         stack: ExitStack,
+        own_log: OwnLog,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._config = config
         self._listen = listen
         self._stack = stack
+        self._own_log = own_log
         self._environ = environ
         self._app: ASGIApp | None = None
 
@@ -95,7 +100,10 @@ class Worker:
         """Have all parts run; yields what ends the live streams."""
         config = self._config
         async with AsyncExitStack() as stack:
+            tracing = stack.enter_context(open_tracing(config.tracing, self._environ))
+            self._own_log.tell_traces(tracing.trace_id)
             database = await stack.enter_async_context(open_served(config, self._environ))
+            database.watch = tracing.watch
             routes = MirroredRoutes(config.revp.proxies)
             replica = Replica(routes)
             following = Following(database, replica)
@@ -112,7 +120,7 @@ class Worker:
             with anyio.move_on_after(FIRST_LOOK):
                 await following.loaded.wait()
             patient = with_patience(not_for_nobody(app), WRITE_TIMEOUT)
-            self._app = tells_age(patient, replica.model)
+            self._app = tracing.around(tells_age(patient, replica.model))
             yield app.streams.close
 
     @asynccontextmanager
