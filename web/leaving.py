@@ -21,8 +21,9 @@ def not_for_nobody(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
         begun = False
-        # Of a request without a body there is the request itself, and that the client left.
-        passed_on, taken = anyio.create_memory_object_stream[Message](2)
+        # Of a request without a body there is the request itself, which some servers tell in two
+        # pieces, and that the client left.
+        passed_on, taken = anyio.create_memory_object_stream[Message](4)
 
         async def watch() -> None:
             while True:
