@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ SETTINGS = """\
 listen = "127.0.0.1:{port}"
 data_dir = "{folder}/data"
 access_log = true
+log_level = "warning"
 [tracing]
 endpoint = "{endpoint}"
 [defaults.monitoring]
@@ -90,6 +92,22 @@ def seen(collector: Collector, *names: str) -> list[Seen]:
     return found if {span.name for span in found} == set(names) else []
 
 
+def tell_of_requests(fleet: Program) -> None:
+    """A level that changes in the file takes effect without a restart."""
+    log = fleet.folder / "log"
+    ask(fleet.port, "/health")
+    fleet.config.write_text(fleet.config.read_text().replace('"warning"', '"info"'))
+    fleet.process.send_signal(signal.SIGHUP)
+
+    def told() -> bool:
+        ask(fleet.port, "/health", x_request_id="after")
+        return '"request_id":"after"' in log.read_text()
+
+    assert '"request_id"' not in log.read_text()
+    wait_until(told, "requests are told of", 30)
+    assert fleet.get("/api/fleet")["config"]["warnings"] == []
+
+
 def test_a_fleet_is_traced_and_goes_on_without_its_collector(
     folder: Path, engine_2010: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +123,7 @@ def test_a_fleet_is_traced_and_goes_on_without_its_collector(
         )
         with Program(folder / "hosts.toml", port) as fleet:
             assert manager.heard() == "READY=1"
+            tell_of_requests(fleet)
             parent = f"00-{TRACE}-{PARENT}-01"
             ask(port, "/api/hosts/here/health/history", traceparent=parent, x_request_id="mine")
             history = "GET /api/hosts/{host}/health/history"
