@@ -32,12 +32,18 @@ class Item(NamedTuple):
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Who publishes: seconds since its last sign of life, by the server's clock, in `age`."""
+    """Who publishes.
+
+    Attributes:
+        age: Seconds since its last sign of life, by the server's clock.
+        held: It is connected, or another one is.
+    """
 
     run: str
     format: int
     revision: int
     age: float
+    held: bool
 
 
 _Packed = list[tuple[str, str, str, bytes | None]]

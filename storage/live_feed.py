@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import class_row
 
 from storage.errors import DatabaseAwayError, translate
-from storage.live import CHANNEL, Item, Key, RunRecord, unpack
+from storage.live import CHANNEL, LOCK, Item, Key, RunRecord, unpack
 from storage.sessions import TRANSPORT
 from storage.statements import statements
 
@@ -136,5 +136,5 @@ class LiveFeed:
 
 async def _run(connection: _Connection) -> RunRecord | None:
     cursor = connection.cursor(row_factory=class_row(RunRecord))
-    await cursor.execute(statements()["live_run"])
+    await cursor.execute(statements()["live_run"], {"lock": LOCK})
     return await cursor.fetchone()

@@ -23,7 +23,11 @@ ON CONFLICT (sole) DO UPDATE
 SET run = excluded.run, format = excluded.format, revision = excluded.revision, beat = excluded.beat
 
 -- name: live_run
-SELECT run, format, revision, extract(epoch FROM clock_timestamp() - beat)::float8 AS age
+SELECT run, format, revision, extract(epoch FROM clock_timestamp() - beat)::float8 AS age,
+       EXISTS (SELECT FROM pg_locks
+               WHERE locktype = 'advisory' AND objsubid = 1
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                 AND (classid::bigint << 32) + objid::bigint = %(lock)s) AS held
 FROM live_run
 
 -- name: live_whole

@@ -22,6 +22,7 @@ from storage.live_feed import News
 log = logging.getLogger(__name__)
 
 SILENT = 12.0  # seconds without a sign of life of who publishes; there is one every three
+GONE = 4.0  # the same, of one that is not even connected
 AGAIN = 1.0  # seconds until the database is tried again
 
 _NOBODY = (
@@ -39,7 +40,7 @@ class Following:
 
     Attributes:
         on_restart: Called when another run publishes: what streams were sent is of an earlier one.
-        loaded: Set once there is something to show.
+        looked: Set once it is known whether there is something to show.
         away: The database cannot be asked now.
     """
 
@@ -49,7 +50,7 @@ class Following:
         self.on_restart: Callable[[], None] = lambda: None
         self._run = ""
         self._fresh_at = now()
-        self.loaded = anyio.Event()
+        self.looked = anyio.Event()
         self.away = False
 
     async def run(self) -> NoReturn:
@@ -84,7 +85,7 @@ class Following:
             self._be_old(f"what is published is not understood: {error}")
             return
         self._fresh_at = now() - timedelta(seconds=run.age)
-        if run.age > SILENT:
+        if run.age > (SILENT if run.held else GONE):
             self._be_old("who watches the hosts gives no sign of life: look at `fleet supervise`")
         else:
             self._be_fresh()
@@ -101,11 +102,11 @@ class Following:
         self._model.loaded = True
 
     def _be_fresh(self) -> None:
-        if self._model.trouble is not None or not self.loaded.is_set():
+        if self._model.trouble is not None or not self.looked.is_set():
             log.info("live state is as of now")
         self._model.trouble = self._model.stale_since = None
         self._replica.be_stale(None)
-        self.loaded.set()
+        self.looked.set()
 
     def _be_old(self, trouble: str) -> None:
         model = self._model
@@ -115,4 +116,4 @@ class Following:
         if model.loaded:
             model.stale_since = self._fresh_at
             self._replica.be_stale(self._fresh_at)
-            self.loaded.set()
+        self.looked.set()

@@ -21,8 +21,8 @@ from fleet.history import StoredHistory
 from fleet.mirror.following import Following
 from fleet.mirror.replica import Replica
 from fleet.mirror.routing import MirroredRoutes
-from fleet.serving.collector import ServingCollector
 from fleet.own_log.setup import OwnLog
+from fleet.serving.collector import ServingCollector
 from fleet.serving.rows import DirectRows
 from fleet.tracing import open_tracing
 from storage.database import Database
@@ -42,6 +42,8 @@ FIRST_LOOK = 10.0  # seconds for the first look at what is published, before req
 WRITE_TIMEOUT = 30.0  # seconds for a client to take the next piece of its answer
 END_STREAMS = signal.SIGUSR1  # from the parent: an end is near
 FAILED = 70
+LOOK = 0.5  # seconds between looks whether the parent is there
+GRACE = 5.0  # seconds for requests under way, once it is not
 
 
 class Worker:
@@ -116,9 +118,10 @@ class Worker:
             stack.callback(tasks.cancel_scope.cancel)
             tasks.start_soon(rows.run)
             tasks.start_soon(following.run)
+            tasks.start_soon(_outlive_nobody, app.streams.close)
             await tasks.start(access.run)
             with anyio.move_on_after(FIRST_LOOK):
-                await following.loaded.wait()
+                await following.looked.wait()
             patient = with_patience(not_for_nobody(app), WRITE_TIMEOUT)
             self._app = tracing.around(tells_age(patient, replica.model))
             yield app.streams.close
@@ -171,3 +174,15 @@ class Worker:
             collector=ServingCollector(replica, cache.families),
             inmost=lambda router: cache.around(once_loaded(router, replica.model)),
         )
+
+
+async def _outlive_nobody(end_streams: Callable[[], None]) -> None:
+    """End with the parent, however that ends: else another one could not have the address."""
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells
+        await anyio.sleep(LOOK)
+    log.error("the parent of this worker is gone, so it ends")
+    end_streams()
+    signal.raise_signal(signal.SIGTERM)
+    await anyio.sleep(GRACE)
+    os._exit(FAILED)

@@ -18,6 +18,7 @@ from tests.lab.nginx import Nginx
 from tests.lab.postgres import Kind, PostgresServer
 from tests.lab.prometheus import Prometheus
 from tests.lab.proxy import Address, Relay
+from tests.lab.redis import Redis
 from tests.lab.rubbish import Rubbish, RubbishEngine
 from tests.lab.runs import new_part
 from tests.lab.sshd import Sshd
@@ -122,6 +123,10 @@ class Lab:
     def prometheus(self) -> Prometheus:
         """Make room for a Prometheus; its ``run`` starts it."""
         return self._keep(Prometheus)
+
+    def redis(self) -> Redis:
+        """Start a Redis."""
+        return self._keep(Redis)
 
     def haproxy(self) -> Haproxy:
         """Make room for a HAProxy; its service's commands start it."""

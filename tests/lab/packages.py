@@ -34,6 +34,7 @@ MACHINE_PROGRAMS = {
     "haproxy": "haproxy",
     "nginx": "nginx",
     "prometheus": "prometheus",
+    "redis-server": "redis-server",
     "docker-compose": "docker-compose",
     "systemd-analyze": "systemd",
 }
