@@ -78,6 +78,7 @@ class _Protocol(H11Protocol):
     ping = math.inf  # seconds between pings on a WebSocket
     expect_pongs: Callable[[], None]
     _pinging: trio.CancelScope | None = None
+    _socket: BoundedSocket | None = None
 
     def be_strict(self) -> None:
         """Before anything was received."""
@@ -86,9 +87,10 @@ class _Protocol(H11Protocol):
     @property
     def has_more_to_come(self) -> bool:
         """Whether the client may still be sending something that nobody will read."""
-        if isinstance(self.connection, StrictConnection) and not self.connection.refused:
-            return self.connection.their_state in (h11.SEND_BODY, h11.ERROR)
-        return True
+        if not isinstance(self.connection, StrictConnection):
+            return self._socket is not None and self._socket.is_broken
+        states = (h11.SEND_BODY, h11.ERROR)
+        return self.connection.refused or self.connection.their_state in states
 
     async def _create_stream(self, request: h11.Request) -> None:
         if _opens_socket(request):
@@ -109,7 +111,7 @@ class _Protocol(H11Protocol):
             self.stream_send,
             STREAM_ID,
         )
-        self.stream = stream
+        self.stream = self._socket = stream
         self.connection = H11WSConnection(cast("h11.Connection", self.connection))
         self.expect_pongs()
         self._pinging = trio.CancelScope()

@@ -28,14 +28,19 @@ class BoundedSocket(WSStream):
 
     Hypercorn answers and waits for the client to close it: one that does not would keep its place,
     and, where the application was asked already, that of a stream, for ever.
+
+    Attributes:
+        is_broken: The rules were broken; more may come that nobody reads.
     """
+
+    is_broken = False
 
     async def handle(self, event: Event) -> None:
         """Take what the client sent."""
         if self.closed:
             return
         if isinstance(event, (Body, Data)) and not self.handshake.accepted:
-            self.closed = True  # before the application accepts it meanwhile
+            self.closed = self.is_broken = True  # before the application accepts it meanwhile
             await self._send_error_response(400)
             await self._leave()
             return
@@ -45,7 +50,7 @@ class BoundedSocket(WSStream):
         if isinstance(event, Request) and self.app_put is None:  # the handshake was none
             await self.send(StreamClosed(stream_id=self.stream_id))
         elif isinstance(self.buffer, _Buffer) and self.buffer.is_full:
-            self.closed = True
+            self.closed = self.is_broken = True
             await self._leave()
 
     async def _leave(self) -> None:

@@ -89,6 +89,7 @@ async def served(
     limits: Limits = LIMITS,
     allowance: Allowance = ALLOWANCE,
     tls: ServerTls | None = None,
+    token: str | None = None,
     containers: int = 1,
 ) -> AsyncIterator[Target]:
     """Serve for the length of the block."""
@@ -102,6 +103,7 @@ async def served(
         routing=RoutesInMemory(),
         live=live,
         allowance=allowance,
+        token=token,
         max_streams=16,
         heartbeat=0.2,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -361,3 +362,41 @@ async def test_who_hangs_up_leaves_nothing_running() -> None:
                 plain.close()
             assert await target.is_answered()
         await target.until_calm()
+
+
+async def test_who_guesses_tokens_waits_and_others_do_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    few = dataclasses.replace(ALLOWANCE, wrong_credentials=5)
+    async with served(allowance=few, token="right") as target:
+
+        async def ask(token: bytes, source: str = ATTACKER) -> bytes:
+            head = b"Authorization: Bearer " + token + b"\r\nConnection: close\r\n\r\n"
+            return (await target.exchange(GET + head, source))[:12]
+
+        assert await ask(b"right") == b"HTTP/1.1 200"
+        for number in range(5):
+            assert await ask(b"guess%d" % number) == b"HTTP/1.1 401"
+        assert await ask(b"guess5") == b"HTTP/1.1 429"
+        assert await ask(b"right") == b"HTTP/1.1 200"  # it was right from there before
+        assert await ask(b"guess5", "127.0.0.9") == b"HTTP/1.1 401"
+        assert await target.is_answered()
+        await target.until_calm()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "127.0.0.2" in caplog.text
+    caplog.clear()
+
+
+async def test_who_asks_too_often_is_told_when_to_come_again() -> None:
+    few = dataclasses.replace(ALLOWANCE, requests_per_second=0.01, burst=3)
+    async with served(allowance=few) as target:
+        answer = await target.exchange(HEALTH * 5)
+        statuses = re.findall(rb"HTTP/1\.1 (\d+)", answer)
+        assert statuses == [b"200", b"200", b"200", b"429", b"429"]
+        assert b"retry-after: 100\r\n" in answer
+        assert answer.count(b"urn:fleet:problem:too-many-requests") == 2
+        for _ in range(5):  # one connection was opened already, six may be
+            assert b" 429 " in await target.exchange(HEALTH[:-2] + b"Connection: close\r\n\r\n")
+        assert await target.exchange(HEALTH) == b""
+        assert target.app.edge.counts.turned["rate"] == 1
+        assert await target.is_answered()
