@@ -29,7 +29,7 @@ from web.problems import bad_parameter
 from web.rest.listings import EVENTS
 from web.rest.order import Place
 from web.rest.pages import page_answer
-from web.schema import answers
+from web.schema import answers, problems
 from web.selection import event_matches
 from web.sources import Sources, WebRequest, sources
 from web.times import YEARS, parse_time
@@ -131,7 +131,8 @@ def _just_after(cursor: str) -> datetime:
             description="Server-sent events; `data` is an EventDocument, `id` resumes",
             media_type="text/event-stream",
             generate_examples=False,
-        )
+        ),
+        **problems(400, 503),
     },
 )
 async def stream_events(

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from litestar.openapi import OpenAPIConfig, ResponseSpec
-from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+from collections.abc import Callable
+from typing import Any
 
+import msgspec
+import yaml
+from litestar import Request
+from litestar.enums import OpenAPIMediaType
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+from litestar.types import Method
+
+from web.access.guard import open_paths
 from web.documents import (
     Document,
 )
@@ -12,6 +22,7 @@ from web.problem_documents import (
     ProblemDocument,
 )
 from web.problems import MEDIA_TYPE
+from web.rest.openapi import finished
 
 
 def answers(document: type[Document], *statuses: int) -> dict[int, ResponseSpec]:
@@ -41,8 +52,41 @@ def openapi_config(version: str) -> OpenAPIConfig:
         description="Many Docker hosts: their state, health, events and stats. Grows by addition.",
         path="/api",
         render_plugins=[
-            JsonRenderPlugin(path="/openapi.json"),
-            YamlRenderPlugin(path="/openapi.yaml"),
+            _Rendered(_json, path="/openapi.json", media_type=OpenAPIMediaType.OPENAPI_JSON),
+            _Rendered(_yaml, path="/openapi.yaml", media_type=OpenAPIMediaType.OPENAPI_YAML),
         ],
+        operation_id_creator=_operation_id,
         use_handler_docstrings=True,
     )
+
+
+class _Rendered(OpenAPIRenderPlugin):
+    """The finished schema as one kind of text, made once."""
+
+    def __init__(self, write: Callable[[Any], bytes], **words: Any) -> None:
+        super().__init__(**words)
+        self._write = write
+        self._made: bytes | None = None
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """The text."""
+        if self._made is None:
+            plain = msgspec.json.decode(self.render_json(request, openapi_schema))
+            self._made = self._write(finished(plain, open_paths(request.app)))
+        return self._made
+
+
+def _json(schema: Any) -> bytes:
+    return msgspec.json.encode(schema)
+
+
+def _yaml(schema: Any) -> bytes:
+    # The one in C takes a tenth of the time.
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return yaml.dump(schema, Dumper=dumper, sort_keys=False, encoding="utf-8")
+
+
+def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[Any]) -> str:
+    """The handler's name, as clients write names: `listContainers`."""
+    first, *rest = handler.handler_name.split(".")[-1].split("_")
+    return first + "".join(map(str.title, rest))

@@ -1,0 +1,209 @@
+"""What the router's own schema lacks: tags, who may ask, meanings of parameters, and examples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from labels.render.formats import FORMATS, Format
+from web.documents import Document
+from web.problems import KINDS, MEDIA_TYPE
+from web.rest.examples import example_of, example_problem, example_routes
+
+Spec = dict[str, Any]
+
+_PROXIES = {f"/api/revp/{made.path}": made for made in FORMATS.values()}
+
+TAGS = {
+    "hosts": "Hosts and their machines.",
+    "containers": "Containers: state, samples, events, uptime.",
+    "logs": "Lines of containers' logs.",
+    "images": "Images, and what tags meant.",
+    "metrics": "Many containers together, and Prometheus.",
+    "events": "What Engines tell of.",
+    "live": "Streams of what changes.",
+    "routes": "Domains, and the documents of proxies.",
+    "access": "Who may do what: tokens, logins, the audit.",
+    "program": "fleet itself.",
+}
+_TAGGED = (
+    (r"/api/stream/|/api/revp/stream|/api/ws", "live"),
+    (r"/api/hosts", "hosts"),
+    (r".*/logs$", "logs"),
+    (r"/api/containers", "containers"),
+    (r"/api/images", "images"),
+    (r"/metrics|/api/metrics", "metrics"),
+    (r"/api/events", "events"),
+    (r"/api/revp/", "routes"),
+    (r"/api/(tokens|audit|session|access|accounts|users|oidc)|/log|/welcome", "access"),
+)
+_PATH_PARAMETERS = {
+    "host": ("the name of a configured host", "edge-1"),
+    "ref": ("a name, an id, or at least the first 4 characters of an id; / is written %2F", "web"),
+    "domain": ("a domain, in any case and script", "shop.example.com"),
+    "id": ("the id of a token", "k3v9x2m4qa"),
+}
+_IMAGE_REF = ("an id, at least the first 4 characters of one, a tag or a digest", "redis:7")
+_QUERY_EXAMPLES: Mapping[str, Any] = {
+    "fields": "host,name",
+    "sort": "-name",
+    "name": "we*",
+    "host": ["edge-1"],
+    "label": ["site=fra"],
+    "last": "2h",
+    "since": "2h",
+    "domain": ["shop.example.com"],
+    "id": ["edge-1/web"],
+}
+_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token, from `fleet token create` or `POST /api/tokens`.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-fleet",
+        "description": "A session, from /login; called `fleet` without TLS.",
+    },
+}
+_ANYWHERE = {401: "Nobody, or nobody any more", 403: "Not with this role", 429: "Too often"}
+_FITTING = {  # kinds of problems that only some paths answer with, by what is in these
+    "unknown-host": r"\{host\}",
+    "unknown-container": r"/containers/",
+    "ambiguous-container": r"/containers/",
+    "unknown-image": r"/images/",
+    "unknown-domain": r"/domains/",
+    "unknown-token": r"/tokens",
+    "name-taken": r"/tokens",
+    "no-routes": r"/revp/",
+    "routes-unavailable": r"/revp/",
+    "routes-incomplete": r"/revp/",
+    "live-unavailable": r"/stream/",
+    "too-many-streams": r"/stream|/revp/|/logs",
+    "too-many-previews": r"/preview",
+    "too-many-scrapes": r"^/metrics",
+    "history-unavailable": r"history|logs|uptime|events|metrics|stats|changes|images",
+    "bad-body": r"/preview|/tokens",
+    "body-too-slow": r"/preview|/tokens",
+    "config-refused": r"reload",
+    "reload-unavailable": r"reload",
+    "access-unavailable": r"/tokens|/audit",
+    "logins-unavailable": r"/log|/oidc|/session",
+    "wrong-login": r"/login",
+    "csrf-token-required": r"/tokens|/log|/session|reload|preview",
+    "wrong-origin": r"/tokens|/log|/session|reload|preview|/ws",
+    "unknown-path": r"^$",
+}
+
+
+def finished(schema: Spec, open_paths: frozenset[tuple[str, str]]) -> Spec:
+    """The schema with all that belongs into it.
+
+    Args:
+        schema: The router's, in plain values; it is changed.
+        open_paths: Methods and paths that are answered to everyone.
+    """
+    schema["tags"] = [{"name": name, "description": meaning} for name, meaning in TAGS.items()]
+    schema["components"]["securitySchemes"] = _SCHEMES
+    schema["security"] = [{}, {"bearer": []}, {"cookie": []}]
+    documents = {document.__name__: document for document in _documents(Document)}
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            is_open = (method.upper(), path) in open_paths
+            if is_open:
+                operation["security"] = []
+            operation["tags"] = [_tag(path)]
+            _describe_parameters(path, operation)
+            _describe_answers(path, operation, documents, is_open=is_open)
+    return schema
+
+
+def _documents(base: type[Document]) -> Iterator[type[Document]]:
+    for document in base.__subclasses__():
+        yield document
+        yield from _documents(document)
+
+
+def _tag(path: str) -> str:
+    return next((tag for pattern, tag in _TAGGED if re.match(pattern, path)), "program")
+
+
+def _describe_parameters(path: str, operation: Spec) -> None:
+    for parameter in operation.get("parameters", ()):
+        name = parameter["name"]
+        if parameter["in"] == "path":
+            known = _IMAGE_REF if path.startswith("/api/images/") else _PATH_PARAMETERS.get(name)
+            if known is not None:
+                parameter["description"], parameter["example"] = known
+            parameter["schema"].setdefault("minLength", 1)
+        elif name in _QUERY_EXAMPLES and "enum" not in parameter["schema"]:
+            example = _QUERY_EXAMPLES[name]
+            many = "array" in str(parameter["schema"])
+            one = example[0] if isinstance(example, list) else example
+            parameter["example"] = [one] if many else one
+
+
+def _describe_answers(
+    path: str, operation: Spec, documents: Mapping[str, type[Document]], *, is_open: bool
+) -> None:
+    for status, meaning in _ANYWHERE.items():
+        if status == 429 or not is_open:
+            operation["responses"].setdefault(str(status), _problem(meaning))
+    for status, answer in operation["responses"].items():
+        if status == "204":
+            answer.pop("content", None)  # it has none
+        for media, content in answer.get("content", {}).items():
+            if media == MEDIA_TYPE:
+                content["examples"] = _problems(path, int(status))
+                continue
+            if path in _PROXIES:
+                content |= _proxy_document(_PROXIES[path], media)
+                continue
+            name = content["schema"].get("$ref", "").rpartition("/")[2]
+            if name in documents:
+                content["example"] = example_of(documents[name])
+                if any(one["name"] == "fields" for one in operation.get("parameters", ())):
+                    content["schema"] = _sparse(content["schema"], documents[name])
+
+
+def _proxy_document(made: Format, media: str) -> Spec:
+    body = made.renderer(made.options()).render(example_routes()).body
+    if not media.endswith("json"):
+        return {"schema": {"type": "string"}, "example": body.decode()}
+    return {"schema": {"type": ["object", "array"]}, "example": msgspec.json.decode(body)}
+
+
+def _problem(meaning: str) -> Spec:
+    content = {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
+    return {"description": meaning, "content": {MEDIA_TYPE: content}}
+
+
+def _problems(path: str, status: int) -> Spec:
+    return {
+        kind: {"summary": title, "value": example_problem(kind, path)}
+        for kind, (of_status, title) in KINDS.items()
+        if of_status == status and re.search(_FITTING.get(kind, ""), path)
+    }
+
+
+def _sparse(whole: Spec, document: type[Document]) -> Spec:
+    """The document, or with `fields` the same with less of each item."""
+    properties: Spec = {}
+    required = []
+    for field in msgspec.structs.fields(document):
+        if "Document" in str(field.type) and "tuple" in str(field.type):
+            properties[field.encode_name] = {"type": "array", "items": {"type": "object"}}
+            required.append(field.encode_name)
+            break
+    sparse = {
+        "type": "object",
+        "description": "With `fields`: of each item only those",
+        "properties": properties,
+        "required": required,
+    }
+    return {"anyOf": [whole, sparse]}
