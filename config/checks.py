@@ -48,7 +48,7 @@ def check_serving(fleet: Table, problems: Problems) -> None:
                 right = "add tls_cert_file: the certificate that belongs to the key"
                 problems.add(given[name], "given without a certificate", right)
     for number, text in enumerate(fleet.values.get("trusted_proxies", ())):
-        if not is_network(text):
+        if text != "unix" and not is_network(text):
             right = 'it should be an address or a network, like "10.0.0.5" or "10.0.0.0/8"'
             key = (*fleet.origin("trusted_proxies"), number)
             problems.add(key, f"found {shown(text)}", right)

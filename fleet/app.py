@@ -18,7 +18,7 @@ from config.models import Config, Host
 from connectors.traffic import Traffic
 from fleet.access.opening import configured, open_access
 from fleet.descriptors import raise_limit
-from fleet.edge import FleetEdge, open_edge
+from fleet.edge import FleetEdge, open_edge, record_lockout
 from fleet.history import StoredHistory
 from fleet.image_rows import ImageRows
 from fleet.instruments import Instruments
@@ -143,7 +143,7 @@ class _Fleet:
 
     def _surroundings(self) -> list[Family]:
         of_log = [] if self._log is None else self._log.families()
-        return [*of_log, *self._tracing.families()]
+        return [*of_log, *self._tracing.families(), *self._edge.families()]
 
     def _parts(self, limits: Limits, routes: RouteCounts) -> Parts:
         return Parts(
@@ -266,5 +266,6 @@ class _Fleet:
             traced=self._tracing.around,
         )
         await nursery.start(access.run)
+        app.edge.lockouts.locked = partial(record_lockout, self._store.recorder.offer)
         address: str = await nursery.start(partial(serve, app, bound, tls=self._edge.tls))
         return address

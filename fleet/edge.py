@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from config.models import Access, Fleet
+from fleet.tracker import now
+from storage.rows import AuditRow
 from web.documents import CertificateDocument
+from web.exposition.text import Family
 from web.limits.edge import Allowance
 from web.tls import CertificateFiles, ServerTls
 
@@ -25,6 +28,24 @@ class FleetEdge:
     def certificate(self) -> CertificateDocument | None:
         """The certificate as it is now."""
         return None if self.tls is None else self.tls.document()
+
+    def families(self) -> list[Family]:
+        """The certificate as metrics."""
+        if self.tls is None:
+            return []
+        shown = self.tls.document()
+        return [
+            Family(
+                "fleet_certificate_expiry_timestamp_seconds",
+                "gauge",
+                "When the certificate of the API expires, in Unix time.",
+            ).add(shown.expires.timestamp()),
+            Family(
+                "fleet_certificate_last_load_successful",
+                "gauge",
+                "Whether the files of the certificate are what is served.",
+            ).add(shown.error is None),
+        ]
 
     def also_hung_up(self, others: Callable[[], None]) -> Callable[[], None]:
         """What SIGHUP calls: it has the certificate loaded anew too."""
@@ -51,6 +72,16 @@ def allowance_of(fleet: Fleet, access: Access) -> Allowance:
         wrong_credentials=access.wrong_credentials,
         trusted_proxies=fleet.trusted_proxies,
     )
+
+
+def record_lockout(
+    offer: Callable[[AuditRow], None], address: str, seconds: float, _count: int
+) -> None:
+    """Tell the audit that a client has to wait, as its credentials were wrong too often."""
+    row = AuditRow(
+        time=now(), kind="locked-out", who="", address=address, detail=f"for {seconds:.0f} s"
+    )
+    offer(row)
 
 
 async def open_edge(fleet: Fleet, access: Access, environ: Mapping[str, str]) -> FleetEdge:

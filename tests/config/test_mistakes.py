@@ -106,6 +106,18 @@ CASES: list[tuple[str, list[tuple[int | None, str, str]]]] = [
         '[access]\nanonymous = "admin"\n' + SSH,
         [(2, "access.anonymous", 'one of "none", "viewer"')],
     ),
+    (
+        '[fleet]\ntls_key_file = "good.key"\n' + SSH,
+        [(2, "fleet.tls_key_file", "add tls_cert_file")],
+    ),
+    (
+        '[fleet]\ntls_cert_file = "good.key"\n' + SSH,
+        [(2, "fleet.tls_cert_file", "holds no certificate")],
+    ),
+    (
+        '[fleet]\ntrusted_proxies = ["10.0.0.0/8", "::1", "unix", "proxy.lan"]\n' + SSH,
+        [(2, "fleet.trusted_proxies[3]", 'like "10.0.0.5" or "10.0.0.0/8"')],
+    ),
     (SSH + "retry = {retries = -1}\n", [(4, "hosts.a.retry.retries", "from 0 to 100")]),
     (SSH + "retry = {backoff = 0.5}\n", [(4, "hosts.a.retry.backoff", "a number from 1 to 100")]),
     (

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from fleet.verdict import verdict
 from tests.fleet.values import NOON
 from web.documents import (
+    CertificateDocument,
     ConfigDocument,
     CountsDocument,
     HostDocument,
@@ -85,3 +89,20 @@ def test_held_and_withheld_routes_degrade() -> None:
     waiting = RouteCountsDocument(missing=("a", "b"))
     told = "proxies are not told of routes yet: nothing is known of a, b"
     assert verdict([], None, None, waiting) == ("degraded", (told,))
+
+
+def test_a_certificate_that_ends_or_is_refused_degrades() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    good = CertificateDocument(file="c", loaded=at, expires=at + timedelta(days=30))
+
+    def reasons(certificate: CertificateDocument) -> tuple[str, ...]:
+        return verdict([], None, None, None, certificate, at)[1]
+
+    assert reasons(good) == ()
+    soon = msgspec.structs.replace(good, expires=at + timedelta(days=6))
+    assert reasons(soon) == ("the certificate of the API expires at 2026-01-07 00:00 UTC",)
+    over = msgspec.structs.replace(good, expires=at, error="c holds none.")
+    assert reasons(over) == (
+        "the changed certificate was refused, the old one is served: c holds none.",
+        "the certificate of the API expired at 2026-01-01 00:00 UTC",
+    )

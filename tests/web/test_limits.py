@@ -51,6 +51,7 @@ def test_what_is_one_client(one: str, other: str, same: bool) -> None:
         ("10.0.0.5", ["10.0.0.7"], "10.0.0.7"),
         ("10.0.0.5", [], "10.0.0.5"),
         ("::ffff:10.0.0.5", ["192.0.2.7"], "192.0.2.7"),
+        ("unknown", ["192.0.2.7"], "192.0.2.7"),  # by a Unix socket
         ("192.0.2.9", ["1.1.1.1"], "192.0.2.9"),  # anybody can say so
         ("10.0.0.5", [", ".join(["1.1.1.1"] * 5000)], "1.1.1.1"),
     ],
@@ -58,7 +59,7 @@ def test_what_is_one_client(one: str, other: str, same: bool) -> None:
 def test_whom_a_proxy_asks_for(peer: str, forwarded: list[str], client: str) -> None:
     headers = [(b"x-forwarded-for", one.encode()) for one in forwarded]
     headers.append((b"x-forwarded-proto", b"https"))
-    origin = TrustedProxies(["10.0.0.0/8"]).origin(peer, "http", headers)
+    origin = TrustedProxies(["10.0.0.0/8", "unix"]).origin(peer, "http", headers)
     assert origin.address == client
     assert origin.scheme == ("http" if peer == "192.0.2.9" else "https")
 
@@ -220,3 +221,4 @@ async def test_the_edge_believes_trusted_proxies_alone() -> None:
     assert (await asked("10.0.0.5", *proxied))[b"status"] == b"429"
     assert b"strict-transport-security" in await asked("192.0.2.9", scheme="https")
     assert not asked.edge.is_counted("10.0.0.5")
+    assert "unknown" not in TrustedProxies(["10.0.0.5"])

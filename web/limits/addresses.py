@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-UNKNOWN = "unknown"  # who comes by a socket without addresses
+UNKNOWN = "unknown"  # who comes by a Unix socket, which has no addresses
+UNIX = "unix"  # what stands for those among trusted proxies
 _ONE_SITE = 64  # bits of an IPv6 address that one customer has alone (RFC 6177)
 _REMEMBERED = 4096  # addresses that were read lately
 _MOST_HOPS = 20  # of X-Forwarded-For that are read, from the right
@@ -46,27 +47,31 @@ def client_key(address: str) -> str:
 
 
 def is_local(address: str) -> bool:
-    """Whether it is an address of this machine's loopback."""
+    """Whether it is an address of this machine's loopback, or a Unix socket's."""
     found = parsed(address)
-    return found is not None and found.is_loopback
+    return address == UNKNOWN if found is None else found.is_loopback
 
 
 class TrustedProxies:
     """Proxies that are believed when they say whom they ask for.
 
     Args:
-        networks: Addresses and networks: `10.0.0.5`, `10.0.0.0/8`, `fd00::/8`.
+        networks: Addresses and networks: `10.0.0.5`, `10.0.0.0/8`, `fd00::/8`; and `unix` for
+            whoever comes by a Unix socket.
     """
 
-    def __init__(self, networks: Iterable[str] = ()) -> None:
+    def __init__(self, networks: Sequence[str] = ()) -> None:
+        self._by_socket = UNIX in networks
         self._networks: tuple[IpNetwork, ...] = tuple(
-            ipaddress.ip_network(each, strict=False) for each in networks
+            ipaddress.ip_network(each, strict=False) for each in networks if each != UNIX
         )
 
     def __contains__(self, address: str) -> bool:
         """Whether that address is one of theirs."""
         found = parsed(address)
-        return found is not None and any(found in network for network in self._networks)
+        if found is None:
+            return self._by_socket and address == UNKNOWN
+        return any(found in network for network in self._networks)
 
     def origin(self, peer: str, scheme: str, headers: Sequence[tuple[bytes, bytes]]) -> Origin:
         """Who really asks.
@@ -74,7 +79,7 @@ class TrustedProxies:
         Each proxy adds at the right whom it was asked by, so from the right the first address that
         is no trusted proxy's is the client's; what is left of it anybody may have made up.
         """
-        if not self._networks or peer not in self:
+        if peer not in self:
             return Origin(peer, scheme)
         said = _last(headers, b"x-forwarded-proto")
         return Origin(self._client(peer, headers), said if said in ("http", "https") else scheme)

@@ -101,15 +101,16 @@ class Edge:
     def _note_origin(self, scope: Scope) -> tuple[str, bool]:
         """The client's address, and whether it came to us by TLS; the scope says what is true."""
         found = cast("dict[str, Any]", scope)
-        peer = found.get("client") or (UNKNOWN, 0)
+        peer = found.get("client") or ("", 0)
+        address = str(peer[0]) or UNKNOWN
         spoken: str = found.get("scheme", "http")
         plain = "https" if spoken in ("https", "wss") else "http"
-        origin = self._proxies.origin(str(peer[0]), plain, found["headers"])
+        origin = self._proxies.origin(address, plain, found["headers"])
         if found["type"] == "websocket":
             found["scheme"] = "wss" if origin.scheme == "https" else "ws"
         else:
             found["scheme"] = origin.scheme
-        found["client"] = (origin.address, peer[1] if origin.address == peer[0] else 0)
+        found["client"] = (origin.address, peer[1] if origin.address == address else 0)
         return origin.address, plain == "https"
 
     def _check(self, address: str, attempt: attempts.Attempt) -> None:
