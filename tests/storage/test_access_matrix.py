@@ -161,7 +161,7 @@ def may(credential: str, takes: str, *, loopback: bool) -> bool:
 async def allowed(asking: Asking, endpoint: Endpoint, token: str | None) -> bool:
     path = endpoint.path.format(host="one", ref="web", domain="app.lan", path="x")
     if endpoint.method == "WebSocket":
-        answer: Answer = await asking.shake_hands(path, token=token)
+        answer: Answer = await asking.talk(path, token=token)
         return answer.accepted
     answer = await asking.ask(endpoint.method, path, token=token)
     assert answer.status not in (0, 500), (endpoint, answer.body)

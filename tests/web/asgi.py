@@ -74,16 +74,30 @@ class Asking:
             await self._app(cast("Any", scope), cast("Any", receive), cast("Any", send))
         return answer
 
-    async def shake_hands(self, path: str, *, token: str | None = None) -> Answer:
-        """What the handshake of a WebSocket comes to; it leaves then."""
-        answer, said = Answer(), [{"type": "websocket.connect"}]
+    async def talk(
+        self,
+        path: str,
+        *commands: object,
+        token: str | None = None,
+        enough: Callable[[Answer], bool] = lambda answer: answer.accepted,
+    ) -> Answer:
+        """What the handshake of a WebSocket comes to, and what it says until it is enough."""
+        answer, leave = Answer(), trio.Event()
+        said: list[dict[str, Any]] = [{"type": "websocket.connect"}]
+        said += [
+            {"type": "websocket.receive", "text": msgspec.json.encode(command).decode()}
+            for command in commands
+        ]
         headers = {"sec-websocket-version": "13"}
         scope = self._scope("websocket", path, token, "", headers)
         scope |= {"subprotocols": [], "extensions": {"websocket.http.response": {}}}
 
         async def receive() -> dict[str, Any]:
             await trio.lowlevel.checkpoint()
-            return said.pop() if said else {"type": "websocket.disconnect", "code": 1000}
+            if said:
+                return said.pop(0)
+            await leave.wait()
+            return {"type": "websocket.disconnect", "code": 1000}
 
         async def send(message: dict[str, Any]) -> None:
             kind = message["type"]
@@ -91,7 +105,9 @@ class Asking:
             if kind == "websocket.http.response.start":
                 answer.status = message["status"]
                 answer.headers = _decoded(message["headers"])
-            answer.body += message.get("body") or b""
+            answer.body += message.get("body") or (message.get("text") or "").encode()
+            if enough(answer):
+                leave.set()
             await trio.lowlevel.checkpoint()
 
         with trio.fail_after(60):
