@@ -38,6 +38,7 @@ from web.problems import answer_exception
 from web.read_model import ReadModel
 from web.reloading import Reload, reload_config
 from web.rest.answering import Answering, Versions
+from web.rest.docs import DOCS
 from web.revp.handlers import HANDLERS_OF_ROUTES
 from web.revp.rendering import Renderings
 from web.routing import Routing
@@ -85,6 +86,7 @@ HANDLERS = (
     token_api.show_audit,
     reload_config,
     *HANDLERS_OF_ROUTES,
+    *DOCS,
 )
 
 

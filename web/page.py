@@ -56,7 +56,8 @@ $rows
 </table>
 <p>API: <a href="/api/fleet">fleet</a>, <a href="/api/hosts">hosts</a>,
 <a href="/api/containers">containers</a>, <a href="/api/events">events</a>,
-<a href="/api/stream/events">live events</a>, <a href="/api/openapi.json">schema</a></p>
+<a href="/api/stream/events">live events</a>, <a href="/api/docs">all of it, to try</a>,
+<a href="/api/openapi.json">schema</a></p>
 <p><small>fleet $version, as of $now</small></p>
 </body>
 </html>
