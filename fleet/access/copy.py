@@ -6,6 +6,7 @@ It holds hashes, never a token, and is readable for this user alone.
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import msgspec
@@ -26,12 +27,17 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_copy(path: Path, tokens: tuple[TokenRecord, ...]) -> None:
-    """Replace the file. Blocks as disks do.
+    """Replace the file. Blocks as disks do. Several processes may do so at once.
 
     Raises:
         OSError: It cannot be written.
     """
-    write(path, msgspec.json.encode(Copied(tokens=tokens)))
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        write(fresh, msgspec.json.encode(Copied(tokens=tokens)))
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def read_copy(path: Path) -> tuple[TokenRecord, ...] | None:
