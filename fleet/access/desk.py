@@ -11,14 +11,8 @@ from fleet.access.making import document_of, make_token
 from storage.access import audit, revoke_token, tokens
 from storage.database import Database
 from storage.errors import StorageError
-from web.access.desk import (
-    AuditEntryDocument,
-    AuditFilter,
-    DeskClosedError,
-    NewTokenDocument,
-    TokenDocument,
-    TokenWanted,
-)
+from web.access.desk import AuditFilter, DeskClosedError, TokenWanted
+from web.access.documents import AuditEntryDocument, NewTokenDocument, TokenDocument
 
 
 class StoredDesk:

@@ -10,7 +10,8 @@ from msgspec.structs import asdict
 from fleet.access.tokens import hashed, new_token
 from storage.access import TokenRecord, TokenRefusedError, add_token
 from storage.database import Database
-from web.access.desk import NEVER, DeskRefusedError, NewTokenDocument, TokenDocument, TokenWanted
+from web.access.desk import NEVER, DeskRefusedError, TokenWanted
+from web.access.documents import NewTokenDocument, TokenDocument
 from web.access.model import Role
 from web.times import parse_duration
 

@@ -13,7 +13,8 @@ from fleet.cli.output import note, write_json
 from fleet.cli.table import Cell, Column, Table, cell, write_table
 from storage.access import audit
 from storage.database import Database
-from web.access.desk import AuditDocument, AuditEntryDocument, AuditFilter
+from web.access.desk import AuditFilter
+from web.access.documents import AuditDocument, AuditEntryDocument
 
 _COLUMNS = (
     Column("TIME"),

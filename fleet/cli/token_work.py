@@ -14,13 +14,8 @@ from fleet.cli.output import note, write, write_json
 from fleet.cli.table import Cell, Column, Table, cell, write_table
 from storage.access import revoke_token, tokens
 from storage.database import Database
-from web.access.desk import (
-    DeskRefusedError,
-    NewTokenDocument,
-    TokenDocument,
-    TokensDocument,
-    TokenWanted,
-)
+from web.access.desk import DeskRefusedError, TokenWanted
+from web.access.documents import NewTokenDocument, TokenDocument, TokensDocument
 from web.access.model import Role
 
 HERE = ""  # the address of a command on fleet's machine

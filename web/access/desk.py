@@ -8,42 +8,10 @@ from typing import Protocol
 
 import msgspec
 
-from web.access.model import Role
+from web.access.documents import AuditEntryDocument, NewTokenDocument, Role, TokenDocument
 from web.documents import Document
 
 NEVER = "never"
-
-
-class TokenDocument(Document, frozen=True, kw_only=True):
-    """One token, never what proves it. `used` is up to a minute old.
-
-    `labels` are of hosts, KEY or KEY=VALUE, all of which a host must have to be seen; empty: all
-    hosts.
-    """
-
-    id: str
-    name: str
-    role: Role
-    labels: tuple[str, ...]
-    created: datetime
-    created_by: str
-    expires: datetime | None
-    revoked: datetime | None = None
-    revoked_by: str | None = None
-    used: datetime | None = None
-    used_from: str | None = None
-
-
-class TokensDocument(Document, frozen=True, kw_only=True):
-    """`/api/tokens`: all tokens, the oldest first, also those that ended, for a while."""
-
-    tokens: tuple[TokenDocument, ...]
-
-
-class NewTokenDocument(TokenDocument, frozen=True, kw_only=True):
-    """A token that was made just now: `token` is shown this once, and kept nowhere."""
-
-    token: str
 
 
 class TokenWanted(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,27 +21,6 @@ class TokenWanted(Document, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     role: Role = "viewer"
     labels: tuple[str, ...] = ()
     expires: str = NEVER
-
-
-class AuditEntryDocument(Document, frozen=True, kw_only=True):
-    """What was done with tokens and accounts.
-
-    `who` is a token's id or an account's name, empty where that is not known; `address` the
-    client's, empty for a command on fleet's machine. Of what is counted there were `count`.
-    """
-
-    time: datetime
-    kind: str
-    who: str
-    address: str
-    detail: str
-    count: int
-
-
-class AuditDocument(Document, frozen=True, kw_only=True):
-    """`/api/audit`: entries, newest first."""
-
-    entries: tuple[AuditEntryDocument, ...]
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,9 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.types import Scope
 
-Role = Literal["viewer", "operator", "admin"]
-AccessKind = Literal["anonymous", "token", "session", "static"]
+from web.access.documents import AccessKind as AccessKind
+from web.access.documents import Role as Role
+
 Refusal = Literal["unknown", "expired", "revoked", "unavailable"]
 Label = tuple[str, str | None]
 

@@ -13,17 +13,8 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from web.access.admission import RETRY, address_of
-from web.access.desk import (
-    AuditDocument,
-    AuditFilter,
-    Desk,
-    DeskClosedError,
-    DeskRefusedError,
-    NewTokenDocument,
-    TokenDocument,
-    TokensDocument,
-    TokenWanted,
-)
+from web.access.desk import AuditFilter, Desk, DeskClosedError, DeskRefusedError, TokenWanted
+from web.access.documents import AuditDocument, NewTokenDocument, TokenDocument, TokensDocument
 from web.access.model import ROLE, access_of
 from web.answers import json_answer
 from web.parameters import Limit, Since

@@ -1,0 +1,85 @@
+"""What the API answers of tokens, sessions and the audit: the published documents, as elsewhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from web.documents import Document
+
+Role = Literal["viewer", "operator", "admin"]
+AccessKind = Literal["anonymous", "token", "session", "static"]
+
+
+class TokenDocument(Document, frozen=True, kw_only=True):
+    """One token, never what proves it. `used` is up to a minute old.
+
+    `labels` are of hosts, KEY or KEY=VALUE, all of which a host must have to be seen; empty: all
+    hosts.
+    """
+
+    id: str
+    name: str
+    role: Role
+    labels: tuple[str, ...]
+    created: datetime
+    created_by: str
+    expires: datetime | None
+    revoked: datetime | None = None
+    revoked_by: str | None = None
+    used: datetime | None = None
+    used_from: str | None = None
+
+
+class TokensDocument(Document, frozen=True, kw_only=True):
+    """`/api/tokens`: all tokens, the oldest first, also those that ended, for a while."""
+
+    tokens: tuple[TokenDocument, ...]
+
+
+class NewTokenDocument(TokenDocument, frozen=True, kw_only=True):
+    """A token that was made just now: `token` is shown this once, and kept nowhere."""
+
+    token: str
+
+
+class AuditEntryDocument(Document, frozen=True, kw_only=True):
+    """What was done with tokens and accounts.
+
+    `who` is a token's id or an account's name, empty where that is not known; `address` the
+    client's, empty for a command on fleet's machine. Of what is counted there were `count`.
+    """
+
+    time: datetime
+    kind: str
+    who: str
+    address: str
+    detail: str
+    count: int
+
+
+class AuditDocument(Document, frozen=True, kw_only=True):
+    """`/api/audit`: entries, newest first."""
+
+    entries: tuple[AuditEntryDocument, ...]
+
+
+class SessionDocument(Document, frozen=True, kw_only=True):
+    """Who asks, and what they may.
+
+    Attributes:
+        kind: How it is known who that is.
+        name: Of the account or token.
+        role: What they may; each role may do what those before it may.
+        scope: Labels of hosts, KEY or KEY=VALUE, all of which a host must have to be seen; empty:
+            all hosts.
+        expires: When it ends by itself.
+        csrf: What a change needs as the header X-CSRF-Token; of a session alone.
+    """
+
+    kind: AccessKind
+    name: str
+    role: Role
+    scope: tuple[str, ...]
+    expires: datetime | None
+    csrf: str | None
