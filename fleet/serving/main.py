@@ -7,6 +7,8 @@ import logging
 import os
 import signal
 import socket
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,6 +32,7 @@ HEAD_MS = 15_000  # for a request's head to arrive, and between requests
 HEAD_BYTES = 64 * 1024
 END_SECONDS = 6  # for requests under way at the end; then they are cut off
 SOCKET_MODE = 0o660
+MOST_DEATHS, DEATHS_SECONDS = 12, 60  # of workers, until all is given up
 GRANIAN = "_granian"  # the name of its logger
 
 Reload = Callable[[], Config]
@@ -48,6 +51,7 @@ class Serving(MPServer):
         super().__init__("fleet", **options)
         self.config = config
         self._read_anew = reload
+        self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
 
     def _stop_workers(self) -> None:
         self._end_streams()
@@ -59,6 +63,19 @@ class Serving(MPServer):
         except ValueError as error:
             log.error("the configuration was refused, the old one runs on: %s", error)  # noqa: TRY400 - for people
         return super()._reload(*words, **named)  # type: ignore[no-untyped-call]  # likewise
+
+    def _respawn_workers(self, workers: list[int], *words: Any, **named: Any) -> None:
+        """Begin workers anew; where they die again and again the program ends instead."""
+        self.respawned_wrks.clear()  # Granian would end at the second death of one
+        now = time.monotonic()
+        self._deaths.extend([now] * (len(workers) if not named else 0))  # else it is a reload
+        if len(self._deaths) == MOST_DEATHS and now - self._deaths[0] < DEATHS_SECONDS:
+            log.critical("%d workers died within %d s", MOST_DEATHS, DEATHS_SECONDS)
+            self.interrupt_children.extend(workers)  # which makes it a failure
+            self.signal_handler_interrupt()  # type: ignore[no-untyped-call]  # Granian has no types
+            return
+        super()._respawn_workers(workers, *words, **named)
+        self.respawned_wrks.clear()
 
     def _end_streams(self) -> None:
         for worker in self.wrks:

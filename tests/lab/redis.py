@@ -43,6 +43,7 @@ class Redis(Part):
         """
         self._socket.unlink(missing_ok=True)
         options = ["--port", "0", "--unixsocket", str(self._socket), "--requirepass", PASSWORD]
+        options += ["--set-proc-title", "no"]  # its title would take the place of our mark
         options += ["--save", "", "--appendonly", "no", "--dir", str(self.folder)]
         process = self._process = start([self._program, *options], self.folder)
         wait_until(lambda: self._answers(process), "Redis answers", _PATIENCE)
@@ -67,9 +68,10 @@ class Redis(Part):
 
     def close(self) -> None:
         """End it, and remove all of it."""
-        kill_processes(self.folder)
         if self._process:
+            self._process.kill()
             self._process.wait(_PATIENCE)
+        kill_processes(self.folder)
         reap_part(self.folder)
 
     def _signal(self, number: signal.Signals) -> None:
