@@ -73,6 +73,18 @@ class StatsHistoryDocument(Document, frozen=True, kw_only=True):
     points: tuple[StatsPointDocument, ...]
 
 
+class StatsHistoriesDocument(Document, frozen=True, kw_only=True):
+    """`/api/metrics/containers/history`: of each container that was asked for, in that order.
+
+    `missing`: those that are not known, or could be several.
+    """
+
+    start: datetime
+    end: datetime
+    containers: tuple[StatsHistoryDocument, ...]
+    missing: tuple[str, ...] = ()
+
+
 class HostStatsPointDocument(Document, frozen=True, kw_only=True):
     """One step of a host's machine: averages and maxima over `samples` samples.
 

@@ -77,6 +77,12 @@ Start = Annotated[str | None, _declare("start")]
 End = Annotated[str | None, _declare("end")]
 Last = Annotated[str | None, _declare("last")]
 Points = Annotated[int, _declare("points", ge=1, le=MAX_POINTS)]
+FewPoints = Annotated[
+    int,
+    QueryParameter(
+        name="points", description="a whole number from 1 to 1000, for each", ge=1, le=1000
+    ),
+]
 OneResolution = Annotated[Resolution | None, _declare("resolution")]
 Sort = Annotated[SortBy, _declare("sort")]
 Top = Annotated[int, _declare("limit", ge=1, le=MAX_TOP)]
@@ -117,6 +123,9 @@ AdminUrl = Annotated[str, _text("url", 500)]
 OPTIONS = "options"
 """A handler's key for options of a renderer, which it takes besides the parameters it declares."""
 
+OTHERS = "others"
+"""A handler's key of `opt`: it is asked with parameters that others made up, and ignores them."""
+
 
 @cache
 def declared(handler: BaseRouteHandler) -> dict[str, bool]:
@@ -140,7 +149,7 @@ async def refuse_undeclared(
     Raises:
         Problem: A parameter is unknown here, or stands twice where one is meant.
     """
-    if not connection.scope["query_string"]:
+    if not connection.scope["query_string"] or handler.opt.get(OTHERS):
         return
     names = declared(handler)
     given = connection.query_params

@@ -222,3 +222,24 @@ async def test_several_containers_are_read_in_one_call(client: httpx.AsyncClient
     answer = await client.get("/api/containers?id=one/web&id=cdcd&id=two/none&id=cd")
     assert names(answer) == ["one/stats", "one/web"]
     assert answer.json()["missing"] == ["two/none", "cd"]
+
+
+async def test_the_history_of_several_containers_is_read_in_one_call(
+    client: httpx.AsyncClient, history: HistoryInMemory
+) -> None:
+    history.remember("one", "gone", "ef" * 32)
+    path = "/api/metrics/containers/history?last=2h&points=7"
+    answer = (await client.get(f"{path}&id=one/web&id=efef&id=web&id=none/x&id=one/gone")).json()
+    assert [f"{one['host']}/{one['name']}" for one in answer["containers"]] == [
+        "one/web",
+        "one/gone",
+        "one/gone",
+    ]
+    assert answer["missing"] == ["web", "none/x"]
+    assert {asked[4] for asked in history.asked} == {7}
+    many = "&".join(f"id=one/{number}" for number in range(51))
+    for query, parameter in ((many, "id"), ("last=1h", "id"), ("id=a&points=1001", "points")):
+        told = await problem(client, f"/api/metrics/containers/history?{query}", 400)
+        assert told.parameter == parameter
+    history.away = "the database does not answer"
+    await problem(client, f"{path}&id=one/web&id=efef", 503)
