@@ -38,6 +38,7 @@ from web.problems import answer_exception
 from web.read_model import ReadModel
 from web.reloading import Reload, reload_config
 from web.rest.answering import Answering, Versions
+from web.rest.batch import show_stats_histories
 from web.rest.docs import DOCS
 from web.revp.handlers import HANDLERS_OF_ROUTES
 from web.revp.rendering import Renderings
@@ -70,6 +71,7 @@ HANDLERS = (
     metrics.show_total,
     metrics.show_total_history,
     metrics.list_consumers,
+    show_stats_histories,
     images.list_images,
     images.show_image,
     images.show_image_history,
