@@ -13,8 +13,11 @@ from config.addresses import canonical, is_loopback
 from web import container_history, containers, events, hosts, images, logs, metrics, page, program
 from web.access import token_api
 from web.access.admission import Admission
+from web.access.csrf import guard_csrf
 from web.access.desk import Desk
+from web.access.entering import PEOPLE, Entrance
 from web.access.guard import open_paths, require_role
+from web.access.handlers import HANDLERS_OF_PEOPLE
 from web.access.model import Authority
 from web.access.narrowing import Narrowing
 from web.access.static import default_authority
@@ -89,6 +92,7 @@ HANDLERS = (
     reload_config,
     *HANDLERS_OF_ROUTES,
     *DOCS,
+    *HANDLERS_OF_PEOPLE,
 )
 
 
@@ -121,6 +125,7 @@ def create_app(
     listen: str = "127.0.0.1:8080",
     token: str | None = None,
     authority: Authority | None = None,
+    entrance: Entrance | None = None,
     desk: Desk | None = None,
     reload: Reload | None = None,
     allowance: Allowance | None = None,
@@ -146,6 +151,7 @@ def create_app(
         authority: Who knows what is needed, in place of that one token.
         desk: Where tokens are made and the audit is read; None where there is no database.
         reload: Reads the configuration anew; None where there is no file.
+        entrance: Who lets people in; None: nobody logs in.
         allowance: What one client may take; None: as much as where nothing is configured.
         max_streams: Live streams at once.
         heartbeat: Seconds between signs of life on a silent stream.
@@ -178,9 +184,9 @@ def create_app(
     authority = authority or default_authority(token, names is not None)
     router = Litestar(
         route_handlers=HANDLERS,
-        guards=[require_role, refuse_undeclared],
+        guards=[require_role, guard_csrf, refuse_undeclared],
         exception_handlers={Exception: answer_exception},
-        state=State({"narrow": Narrowing(found, authority)}, deep_copy=False),
+        state=State({"narrow": Narrowing(found, authority), PEOPLE: entrance}, deep_copy=False),
         openapi_config=openapi_config(read_model.fleet().version),
         logging_config=None,
     )
@@ -189,7 +195,7 @@ def create_app(
         versions = {**versions, "routes": routing.version}
     answering = Answering(not_for_nobody(inmost(router)), versions)
     admission = Admission(authority, open_paths(router))
-    gate = Gate(http.around_router(answering), names, admission)
+    gate = Gate(http.around_router(answering), names, admission, has_login=entrance is not None)
     allowance = allowance or Allowance()
     edge = Edge(gate, allowance, Lockouts(allowance.wrong_credentials))
     http.others.append(lambda: edge_families(edge))

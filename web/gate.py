@@ -11,6 +11,7 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
 from web.access.admission import Admission
+from web.access.locations import to_login
 from web.live.admission import SOCKET_PATH, check_origin, offered_token, refuse_socket
 from web.page import STYLE_HASH
 from web.paths import routable
@@ -54,12 +55,21 @@ class Gate:
         names: Host names that may be asked for; None allows all. On loopback this stops web pages
             that point a name of theirs at 127.0.0.1 (DNS rebinding).
         admission: Finds out who asks.
+        has_login: Whether people can log in: at a page that browsers are led to.
     """
 
-    def __init__(self, app: ASGIApp, names: frozenset[str] | None, admission: Admission) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        names: frozenset[str] | None,
+        admission: Admission,
+        *,
+        has_login: bool = False,
+    ) -> None:
         self._app = app
         self._names = names
         self._admission = admission
+        self._has_login = has_login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, then pass on, or answer with the problem."""
@@ -82,7 +92,9 @@ class Gate:
         try:
             await self._check(http)
         except Problem as problem:
-            await problem.answer(http["path"])(http, receive, send_guarded)
+            refused = self._has_login and problem.kind == "token-required"
+            aside = to_login(http) if refused else None
+            await (aside or problem.answer(http["path"]))(http, receive, send_guarded)
             return
         http["path"] = routable(http["path"], http["raw_path"])
         if http["method"] == "HEAD" and not http["path"].startswith(STREAMS):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -47,6 +47,18 @@ class Started(Protocol):
         ...
 
 
+class SessionAuthority(Protocol):
+    """Who knows the sessions of browsers: that part of `web.access.model.Authority`."""
+
+    async def by_session(self, cookie: str) -> Access | None:
+        """As `Authority` says."""
+        ...
+
+    def lease(self, access: Access, scope: anyio.CancelScope) -> AbstractContextManager[None]:
+        """As `Authority` says, of a session."""
+        ...
+
+
 class AccessKeeper:
     """Implements `web.access.model.Authority`.
 
@@ -56,6 +68,7 @@ class AccessKeeper:
         static: The token of the configuration, and what may be done without one.
         record: Takes rows of the audit, and never waits.
         now: The time, in UTC.
+        sessions: Who knows the sessions of browsers; None: there are none.
     """
 
     def __init__(
@@ -65,11 +78,13 @@ class AccessKeeper:
         static: StaticAuthority,
         record: Record,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sessions: SessionAuthority | None = None,
     ) -> None:
         self._database = database
         self._path = path
         self._static = static
         self._audit = Audit(record)
+        self._sessions = sessions
         self._now = now
         self._tokens: dict[str, TokenRecord] = {}
         self._version: int | None = None
@@ -100,9 +115,9 @@ class AccessKeeper:
             return "revoked"
         return "expired" if self._is_over(known) else _access(known)
 
-    async def by_session(self, cookie: str) -> Access | None:  # noqa: ARG002 - Authority's
-        """Nobody: there are no sessions."""
-        return None
+    async def by_session(self, cookie: str) -> Access | None:
+        """Whose session this is."""
+        return None if self._sessions is None else await self._sessions.by_session(cookie)
 
     def anonymous(self) -> Access | None:
         """What may be done without a token."""
@@ -111,6 +126,10 @@ class AccessKeeper:
     @contextmanager
     def lease(self, access: Access, scope: anyio.CancelScope) -> Iterator[None]:
         """Cancel `scope` once the access holds no more."""
+        if access.kind == "session" and self._sessions is not None:
+            with self._sessions.lease(access, scope):
+                yield
+            return
         lease = _Lease(access, scope)
         self._leases.add(lease)
         try:

@@ -9,7 +9,7 @@ from config.models import Config
 from config.secrets import read_secret
 from fleet.access.audit import Record
 from fleet.access.copy import FILE
-from fleet.access.keeper import AccessKeeper
+from fleet.access.keeper import AccessKeeper, SessionAuthority
 from storage.database import Database
 from web.access.static import ANYONE, StaticAuthority
 
@@ -29,7 +29,12 @@ def configured(config: Config, environ: Mapping[str, str]) -> StaticAuthority:
 
 
 def open_access(
-    config: Config, static: StaticAuthority, database: Database, record: Record
+    config: Config,
+    static: StaticAuthority,
+    database: Database,
+    record: Record,
+    sessions: SessionAuthority | None = None,
 ) -> AccessKeeper:
-    """The keeper of the tokens in the database; run it."""
-    return AccessKeeper(database, config.fleet.data_dir / FILE, static, record)
+    """The keeper of the tokens in the database; run it. It asks `sessions` about those."""
+    path = config.fleet.data_dir / FILE
+    return AccessKeeper(database, path, static, record, sessions=sessions)

@@ -192,14 +192,14 @@ class AccountPeople:
 
     async def _checked(self, name: str, password: str, visitor: Visitor) -> AccountRecord:
         """The account with this password. It takes as long for a name that there is not."""
-        if wait := self._throttle.take(name, visitor.address):
+        if wait := self._throttle.take(name, visitor.address, password):
             raise LoginRefusedError("slowed", "Too many tried this account.", wait)
         account = await self._ask(find_account(self._database, name))
         stored = None if account is None or account.disabled is not None else account.password
         if not await self._passwords.verify(stored, password) or account is None:
             self._failed.add("" if account is None else account.name, visitor, "wrong password")
             raise LoginRefusedError("wrong", WRONG)
-        self._throttle.succeeded(name, visitor.address)
+        self._throttle.succeeded(name, visitor.address, password)
         if stored is not None and self._passwords.is_outdated(stored):
             anew = await self._passwords.hash(normalized(password))
             await self._ask(rehash_password(self._database, name, stored, anew))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
+from typing import Any, cast
 
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import HTTPScope, WebSocketScope
 
+from web.access.cookies import session_cookie
+from web.access.csrf import check_unsafe
 from web.access.model import Access, Authority, Refusal, set_access
 from web.limits import attempts
 from web.problems import Problem
 
-COOKIES = ("__Host-fleet", "fleet")  # of a session: the first over TLS
 CHALLENGE = {"www-authenticate": 'Bearer realm="fleet"'}
 RETRY = {"retry-after": "5"}
 _BEARER = "bearer"
@@ -22,12 +23,12 @@ class Admission:
 
     Args:
         authority: Who knows tokens and sessions.
-        open_paths: What is answered to everyone.
+        is_open: What is answered to everyone, as methods and paths.
     """
 
-    def __init__(self, authority: Authority, open_paths: frozenset[str]) -> None:
+    def __init__(self, authority: Authority, is_open: frozenset[tuple[str, str]]) -> None:
         self._authority = authority
-        self._open_paths = open_paths
+        self._is_open = is_open
 
     async def admit(self, scope: HTTPScope | WebSocketScope, offered: str | None = None) -> None:
         """Find out who asks: by a token, a session, or as anyone.
@@ -40,15 +41,16 @@ class Admission:
 
         Raises:
             Problem: A token is wrong (401), even where none is needed; one is needed (401); or
-                tokens cannot be known now (503).
+                tokens cannot be known now (503); or a WebSocket with a session comes from elsewhere
+                (403).
         """
         headers = MutableScopeHeaders(scope)
-        is_open = scope["path"] in self._open_paths
+        is_open = (_method(scope), scope["path"]) in self._is_open
         token = None if is_open else bearer(headers.get("authorization", "")) or offered
         if token is not None:
             set_access(scope, await self._by_token(token, scope))
             return
-        access = await self._by_cookie(headers.get("cookie", ""))
+        access = await self._by_cookie(scope)
         if access is None:
             access = self._authority.anonymous()
         if access is None and not is_open:
@@ -83,11 +85,13 @@ class Admission:
             headers=CHALLENGE,
         )
 
-    async def _by_cookie(self, header: str) -> Access | None:
-        for value in cookies(header):
-            if (access := await self._authority.by_session(value)) is not None:
-                return access
-        return None
+    async def _by_cookie(self, scope: HTTPScope | WebSocketScope) -> Access | None:
+        """Whose session it is; a cookie that is nobody's any more is no guess: it just ended."""
+        cookie = session_cookie(scope)
+        access = await self._authority.by_session(cookie) if cookie else None
+        if access is not None and not _method(scope):
+            check_unsafe(scope)  # a WebSocket: browsers open one for pages of any site
+        return access
 
 
 def bearer(header: str) -> str | None:
@@ -96,18 +100,13 @@ def bearer(header: str) -> str | None:
     return token.strip() if scheme.lower() == _BEARER else None
 
 
-def cookies(header: str) -> list[str]:
-    """What could prove a session, among all cookies."""
-    if not any(name in header for name in COOKIES):
-        return []
-    try:
-        found = SimpleCookie(header)
-    except CookieError:
-        return []
-    return [found[name].value for name in COOKIES if name in found]
-
-
 def address_of(scope: HTTPScope | WebSocketScope) -> str:
     """The client's address without its port; empty where it is not known."""
     client = scope.get("client")
     return client[0] if client else ""
+
+
+def _method(scope: HTTPScope | WebSocketScope) -> str:
+    """The method that is answered, empty for a WebSocket."""
+    method: str = cast("dict[str, Any]", scope).get("method", "")
+    return "GET" if method == "HEAD" else method

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
-import msgspec
-
 from web.access.admission import CHALLENGE
 from web.access.cookies import session_cookie, session_name, set_cookie
-from web.access.model import Access, access_of
+from web.access.model import Access, Role, access_of
 from web.access.people import LoginRefusedError, Opened, People, Provider, Visitor
 from web.limits import attempts
 from web.problems import Problem
@@ -23,7 +22,8 @@ MOST_AGENT = 200  # characters of a User-Agent that are kept
 _STATUS = {"wrong": 401, "slowed": 429, "busy": 503, "unavailable": 503}
 
 
-class Entrance(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Entrance:
     """Who lets people in.
 
     Attributes:
@@ -41,10 +41,10 @@ class Entrance(msgspec.Struct, frozen=True, kw_only=True):
     provider: Provider | None = None
     label: str = ""
     public_url: str = ""
-    roles: dict[str, str] = {}
+    roles: Mapping[str, Role] = field(default_factory=dict)
     role_claim: str = "groups"
     name_claim: str = "preferred_username"
-    default_role: str | None = None
+    default_role: Role | None = None
 
 
 def entrance_of(request: WebRequest) -> Entrance:

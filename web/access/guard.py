@@ -47,11 +47,13 @@ async def require_role(
         )
 
 
-def open_paths(router: Litestar) -> frozenset[str]:
-    """What is answered to everyone; such paths have no parameters."""
+def open_paths(router: Litestar) -> frozenset[tuple[str, str]]:
+    """What is answered to everyone, as methods and paths; such paths have no parameters."""
     return frozenset(
-        route.path
+        (str(method), route.path)
         for route in router.routes
         if isinstance(route, HTTPRoute)
-        and any(least_role(handler) is None for handler in route.route_handlers)
+        for handler in route.route_handlers
+        if least_role(handler) is None
+        for method in handler.http_methods
     )

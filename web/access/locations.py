@@ -11,7 +11,8 @@ from litestar.types import HTTPScope
 HOME = "/"
 LOGIN = "/login"
 MOST_CHARACTERS = 2000
-_PAGES = ("/", "/account", "/logout")  # what is no GET is asked for anew at these alone
+_PAGES = ("/account", "/logout")  # what is no GET is asked for anew at these alone
+_NO_PAGES = ("/api/", "/metrics")
 
 
 def local_path(text: str) -> str:
@@ -45,6 +46,8 @@ def to_login(scope: HTTPScope) -> ASGIResponse | None:
     if "text/html" not in headers.get("accept", "") or headers.get("authorization") is not None:
         return None
     path = scope["path"]
+    if path.startswith(_NO_PAGES):
+        return None
     if scope["method"] in ("GET", "HEAD"):
         query = scope["query_string"].decode("latin-1")
         return see_other(login_path(f"{path}?{query}" if query else path))

@@ -92,6 +92,11 @@ def alert(message: str) -> str:
     return f'<p role="alert">{escape(message)}</p>' if message else ""
 
 
+def sorry(message: str) -> str:
+    """Something that went wrong, and the way back."""
+    return f'{alert(message)}\n<a class="button plain" href="/login">Try again</a>'
+
+
 def login_form(following: str, name: str, message: str, elsewhere: str, others: str) -> str:
     """The login.
 

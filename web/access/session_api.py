@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from litestar import delete, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.response.base import ASGIResponse
 
 from web.access.cookies import drop_cookie, session_cookie, session_name
 from web.access.csrf import CHECK, ORIGIN, csrf_token
+from web.access.documents import SessionDocument
 from web.access.entering import (
     attempt,
     cookie_of,
@@ -18,34 +17,13 @@ from web.access.entering import (
     visitor_of,
 )
 from web.access.forms import read_json
-from web.access.model import OPEN, ROLE, Access, AccessKind, Role, access_of
+from web.access.model import OPEN, ROLE, Access, access_of
 from web.access.people import LoginRefusedError, PasswordRefusedError
 from web.answers import json_answer
 from web.documents import Document
 from web.problems import Problem
 from web.schema import answers, problems
 from web.sources import WebRequest
-
-
-class SessionDocument(Document, frozen=True, kw_only=True):
-    """Who asks, and what they may.
-
-    Attributes:
-        kind: How it is known who that is.
-        name: Of the account or token.
-        role: What they may; each role may do what those before it may.
-        scope: Labels of hosts, KEY or KEY=VALUE, all of which a host must have to be seen; empty:
-            all hosts.
-        expires: When it ends by itself.
-        csrf: What a change needs as the header X-CSRF-Token; of a session alone.
-    """
-
-    kind: AccessKind
-    name: str
-    role: Role
-    scope: tuple[str, ...]
-    expires: datetime | None
-    csrf: str | None
 
 
 class Login(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,7 +74,7 @@ async def begin_session(request: WebRequest) -> ASGIResponse:
 
 
 @delete("/api/session", opt={ROLE: OPEN}, status_code=204, responses=problems(403, 503))
-async def end_session(request: WebRequest) -> ASGIResponse:
+async def end_session(request: WebRequest) -> Response[None]:
     """Log out."""
     scope = request.scope
     if session_of(request) is not None:
@@ -105,7 +83,7 @@ async def end_session(request: WebRequest) -> ASGIResponse:
         except LoginRefusedError as error:
             raise problem_of(error) from None
     dropped = drop_cookie(scope, session_name(scope))
-    return ASGIResponse(status_code=204, headers=[("set-cookie", dropped)])
+    return Response(None, headers={"set-cookie": dropped})
 
 
 @put(
@@ -113,7 +91,7 @@ async def end_session(request: WebRequest) -> ASGIResponse:
     status_code=204,
     responses=problems(400, 401, 403, 413, 415, 429, 503),
 )
-async def change_password(request: WebRequest) -> ASGIResponse:
+async def change_password(request: WebRequest) -> None:
     """Set another password: all other sessions of the account end."""
     access = session_of(request)
     if access is None:
@@ -133,7 +111,6 @@ async def change_password(request: WebRequest) -> ASGIResponse:
         raise Problem("bad-body", str(error)) from None
     except LoginRefusedError as error:
         raise problem_of(error) from None
-    return ASGIResponse(status_code=204)
 
 
 def _answer(access: Access, csrf: str | None, *, status: int = 200) -> ASGIResponse:

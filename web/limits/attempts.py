@@ -11,7 +11,8 @@ from web.limits.lockout import Lockouts
 
 _CLIENT = "client"  # in the scope's state: the client's address, without a port
 _ATTEMPT = "attempt"
-_CREDENTIALS = (b"authorization", b"cookie", b"sec-websocket-protocol")
+# No cookie: nobody guesses a session, and one that has ended is no attempt.
+_CREDENTIALS = (b"authorization", b"sec-websocket-protocol")
 
 
 class Attempt(NamedTuple):
