@@ -16,6 +16,7 @@ import trio
 
 from config.models import Config, Host
 from connectors.traffic import Traffic
+from fleet.access.desk import StoredDesk
 from fleet.access.opening import configured, open_access
 from fleet.descriptors import raise_limit
 from fleet.edge import FleetEdge, open_edge, record_lockout
@@ -51,6 +52,7 @@ from web.access.static import StaticAuthority
 from web.app import create_app
 from web.exposition.text import Family
 from web.listening import Bound, bind
+from web.reloading import Reload
 from web.server import serve
 
 
@@ -207,6 +209,7 @@ class _Fleet:
             await nursery.start(keeper.run)
             if bound is None or config.storage.publish:
                 nursery.start_soon(self._publisher(keeper, counts, parts).run)
+            reload: Reload | None = None
             if config.source is not None:
                 reloader = Reloader(
                     self._running,
@@ -216,6 +219,7 @@ class _Fleet:
                     partial(self._configured, keeper),
                 )
                 signals.on_hangup = reloader.trigger
+                reload = reloader.answer
                 nursery.start_soon(reloader.run)
             signals.on_hangup = self._edge.also_hung_up(signals.on_hangup)
             nursery.start_soon(self._edge.run)
@@ -224,7 +228,9 @@ class _Fleet:
             nursery.start_soon(self._instruments.watch_loop)
             address = ""
             if bound is not None:
-                address = await self._serve(keeper, counts, parts, bound, static, nursery)
+                address = await self._serve(
+                    keeper, counts, parts, bound, static, reload, nursery
+                )
             started(address)
             # What was imported never becomes garbage: looking through all of it again would hold
             # up every host for some 60 ms each time.
@@ -238,6 +244,7 @@ class _Fleet:
         parts: Parts,
         bound: Bound,
         static: StaticAuthority,
+        reload: Reload | None,
         nursery: trio.Nursery,
     ) -> str:
         """Start to serve the API; returns the address."""
@@ -260,6 +267,8 @@ class _Fleet:
             live=self._live,
             listen=bound.address,
             authority=access,
+            desk=StoredDesk(self._store.database),
+            reload=reload,
             allowance=self._edge.allowance,
             settle=config.storage.batch_age + 2.0,
             access_log=config.fleet.access_log,
