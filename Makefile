@@ -1,7 +1,7 @@
 # `make up` runs fleet, `make test` proves it. Everything lives in .venv; nothing else is needed
 # but Python 3.11 to 3.13 and, for the tests, a Debian that may install packages.
 
-.PHONY: help up demo test check format lock bench clean
+.PHONY: help up demo test coverage check format lock bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,6 +26,10 @@ demo: $(VENV)/.dev ## Three real Engines with containers, and fleet on top; Ctrl
 test: $(VENV)/.dev ## All tests against real Engines, sshd and PostgreSQL (ARGS="-k pool -n 0")
 	@$(BIN)/python -m tests.lab.packages
 	@$(BIN)/python -m tests.run $(ARGS)
+
+coverage: $(VENV)/.dev ## The same, and which lines they did not run (far slower before Python 3.12)
+	@$(BIN)/python -m tests.lab.packages
+	@$(BIN)/python -m tests.run --cov --cov-report=term $(ARGS)
 
 check: $(VENV)/.dev ## Linters, formatting, types and import rules
 	$(BIN)/ruff check .
