@@ -7,7 +7,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 import trio
@@ -281,18 +281,14 @@ async def test_who_does_not_read_is_cut_and_forgotten() -> None:
     async with served(containers=1000) as target:
         request = GET.replace(b"/api/hosts", b"/api/containers?limit=1000")
         assert len(await target.exchange(request + b"Connection: close\r\n\r\n")) > 300_000
-        async with trio.open_nursery() as nursery:
-
-            async def be_deaf() -> None:
-                async with await target.connect() as stream:
-                    with trio.move_on_after(DEADLINE):
-                        await stream.send_all(request + b"\r\n" + request + b"\r\n")
-                        await eventually(lambda: target.open == 0, lambda: f"{target.open} open")
-
-            for _ in range(20):
-                nursery.start_soon(be_deaf)
-            await eventually(lambda: target.open >= 20, lambda: f"{target.open} open")
-            assert await target.is_answered()
+        deaf = [await target.connect() for _ in range(20)]
+        for stream in deaf:
+            await stream.send_all(request + b"\r\n" + request + b"\r\n")
+        await eventually(lambda: target.open == 20, lambda: f"{target.open} open")
+        assert await target.is_answered()
+        await eventually(lambda: target.open == 0, lambda: f"{target.open} still open")
+        for stream in deaf:
+            await stream.aclose()
         await target.until_calm()
 
 
@@ -326,6 +322,30 @@ async def test_a_socket_that_breaks_the_rules_is_closed() -> None:
                 if name in ("too big", "fragments"):
                     code = CloseReason.MESSAGE_TOO_BIG.to_bytes(2, "big")
                     assert code in answer, name
+        assert len(target.app.streams) == 0
+        await target.until_calm()
+
+
+async def test_a_socket_that_goes_on_after_it_was_refused_is_closed() -> None:
+    no_key = UPGRADE.partition(b"Sec-WebSocket-Key")[0] + b"\r\n"
+    too_big = bytes((0x01, 0xFE)) + (20_000).to_bytes(2, "big") + b"\0\0\0\0" + b"x" * 20_000
+    ping = bytes((0x89, 0x80)) + b"\0\0\0\0"
+    async with served() as target:
+
+        async def go_on(said: bytes) -> None:
+            async with await target.connect() as stream:
+                with trio.fail_after(DEADLINE):
+                    await stream.send_all(UPGRADE + b"\r\n" if said is too_big else said)
+                    await stream.receive_some()
+                    with suppress(trio.BrokenResourceError):
+                        await stream.send_all(said)
+                        while True:
+                            await trio.sleep(0.05)
+                            await stream.send_all(ping)
+
+        async with trio.open_nursery() as nursery:
+            for said in (no_key, UPGRADE + b"\r\n" + ping, too_big):
+                nursery.start_soon(go_on, said)
         assert len(target.app.streams) == 0
         await target.until_calm()
 
