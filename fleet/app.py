@@ -18,6 +18,8 @@ from config.models import Config, Host
 from connectors.traffic import Traffic
 from fleet.access.desk import StoredDesk
 from fleet.access.opening import configured, open_access
+from fleet.accounts.first import welcome_first
+from fleet.accounts.opening import open_accounts
 from fleet.descriptors import raise_limit
 from fleet.edge import FleetEdge, open_edge, record_lockout
 from fleet.history import StoredHistory
@@ -64,6 +66,7 @@ async def run(
     log: OwnLog | None = None,
     tracing: Tracing | None = None,
     serves: bool = True,
+    welcome: Callable[[str, str], None] | None = None,
 ) -> None:
     """Watch, record and serve until SIGINT or SIGTERM. SIGHUP reads the configuration anew.
 
@@ -75,6 +78,8 @@ async def run(
         log: Follows the configured level; None where somebody else keeps the log.
         tracing: What traces are made with; None: none are.
         serves: Without an API what is live is published, for `fleet serve`.
+        welcome: Shows a person at a terminal how to make the first account: called with the bound
+            address and the path of a link. None: there is nobody.
 
     Raises:
         CertificateError: The API cannot be served with its certificate.
@@ -95,7 +100,7 @@ async def run(
             async with open_store(
                 config, environ, observe=instruments.wrote, watch=tracing.watch
             ) as store:
-                fleet = _Fleet(config, store, environ, instruments, tracing, log, edge)
+                fleet = _Fleet(config, store, environ, instruments, tracing, log, edge, welcome)
                 await fleet.run(bound, static, signals, started)
 
 
@@ -111,7 +116,9 @@ class _Fleet:
         tracing: Tracing,
         log: OwnLog | None,
         edge: FleetEdge,
+        welcome: Callable[[str, str], None] | None,
     ) -> None:
+        self._welcome = welcome
         self._tracing = tracing
         self._log = log
         self._edge = edge
@@ -228,9 +235,7 @@ class _Fleet:
             nursery.start_soon(self._instruments.watch_loop)
             address = ""
             if bound is not None:
-                address = await self._serve(
-                    keeper, counts, parts, bound, static, reload, nursery
-                )
+                address = await self._serve(keeper, counts, parts, bound, static, reload, nursery)
             started(address)
             # What was imported never becomes garbage: looking through all of it again would hold
             # up every host for some 60 ms each time.
@@ -257,17 +262,20 @@ class _Fleet:
             counts.document,
             self._edge.certificate,
         )
-        access = open_access(config, static, self._store.database, self._store.recorder.offer)
+        database, record = self._store.database, self._store.recorder.offer
+        accounts = open_accounts(config, database, record, self._environ)
+        access = open_access(config, static, database, record, accounts.sessions)
         app = create_app(
             read_model,
-            StoredHistory(self._store.database, config.storage),
+            StoredHistory(database, config.storage),
             LiveLogs(self._log_feed),
             routing=keeper,
             collector=FleetCollector(self._tracker, parts),
             live=self._live,
             listen=bound.address,
             authority=access,
-            desk=StoredDesk(self._store.database),
+            entrance=accounts.entrance,
+            desk=StoredDesk(database),
             reload=reload,
             allowance=self._edge.allowance,
             settle=config.storage.batch_age + 2.0,
@@ -275,6 +283,10 @@ class _Fleet:
             traced=self._tracing.around,
         )
         await nursery.start(access.run)
-        app.edge.lockouts.locked = partial(record_lockout, self._store.recorder.offer)
+        await nursery.start(accounts.run)
+        app.edge.lockouts.locked = partial(record_lockout, record)
         address: str = await nursery.start(partial(serve, app, bound, tls=self._edge.tls))
+        if static.anonymous() is None:  # else nobody needs an account
+            show = None if self._welcome is None else partial(self._welcome, address)
+            nursery.start_soon(welcome_first, database, show)
         return address

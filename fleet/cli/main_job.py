@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -73,11 +74,18 @@ def _run_logged(
         if log.form == "text":
             note(f"  look: fleet status{f' --url {url}' if is_elsewhere else ''}   stop: Ctrl-C")
 
+    def welcome(address: str, path: str) -> None:
+        base = base_url(address, tls=config.fleet.tls_cert_file is not None)
+        note("  nobody has an account yet; this makes the first, an admin's, once within an hour:")
+        note(f"  {(config.access.public_url or base).rstrip('/')}{path}")
+
     tell = note if log.form == "text" else partial(_logger.info, "%s")
     for warning in config.warnings:
         _logger.warning("%s", warning)
     try:
-        run(_run, config, started, log, tracing, serves, expected=_EXPECTED)
+        # To a terminal alone: elsewhere what is written may be kept, and read by others.
+        shown = welcome if sys.stderr.isatty() else None
+        run(_run, config, started, log, tracing, serves, shown, expected=_EXPECTED)
     except ListenError as error:
         raise _taken(config, error) from error
     except CertificateError as error:
@@ -87,7 +95,12 @@ def _run_logged(
 
 
 async def _run(
-    config: Config, started: Callable[[str], None], log: OwnLog, tracing: Tracing, serves: bool
+    config: Config,
+    started: Callable[[str], None],
+    log: OwnLog,
+    tracing: Tracing,
+    serves: bool,
+    welcome: Callable[[str, str], None] | None,
 ) -> None:
     manager = Readiness(os.environ)
 
@@ -97,7 +110,9 @@ async def _run(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(manager.live)
-        await app.run(config, started=ready, log=log, tracing=tracing, serves=serves)
+        await app.run(
+            config, started=ready, log=log, tracing=tracing, serves=serves, welcome=welcome
+        )
         nursery.cancel_scope.cancel()
 
 

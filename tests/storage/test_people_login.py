@@ -92,25 +92,25 @@ async def test_the_cookie_is_bound_to_tls_where_there_is_tls(served: Served) -> 
         assert (await browser.post("/login", data=form, headers=plain)).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "elsewhere",
-    [
-        "//evil.example",
-        "https://evil.example/",
-        "/\\evil.example",
-        "\\\\evil.example",
-        "/\t/evil.example",
-        "javascript:alert(1)",
-        "evil",
-        "/" + "x" * 3000,
-    ],
+ELSEWHERE = (
+    "//evil.example",
+    "https://evil.example/",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "javascript:alert(1)",
+    "evil",
+    "/" + "x" * 3000,
 )
-async def test_the_login_leads_nowhere_else(served: Served, elsewhere: str) -> None:
-    async with served.browser() as browser:
-        inside = await log_in(browser, "ada", following=elsewhere)
-        assert inside.headers["location"] == "/"
-        shown = await browser.get("/login", params={"next": elsewhere})
-        assert shown.headers["location"] == "/"
+
+
+async def test_the_login_leads_nowhere_else(served: Served) -> None:
+    for elsewhere in ELSEWHERE:
+        async with served.browser() as browser:
+            inside = await log_in(browser, "ada", following=elsewhere)
+            assert inside.headers["location"] == "/"
+            shown = await browser.get("/login", params={"next": elsewhere})
+            assert shown.headers["location"] == "/"
 
 
 async def test_nobody_learns_which_names_there_are(served: Served, database: Database) -> None:

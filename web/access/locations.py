@@ -37,7 +37,7 @@ def login_path(following: str) -> str:
 def see_other(location: str, *cookies: str) -> ASGIResponse:
     """A redirect, and cookies to set."""
     headers = [("location", location), *(("set-cookie", each) for each in cookies)]
-    return ASGIResponse(status_code=303, headers=headers)
+    return ASGIResponse(status_code=303, headers=headers, media_type="text/html")
 
 
 def to_login(scope: HTTPScope) -> ASGIResponse | None:
