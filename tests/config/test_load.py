@@ -147,7 +147,7 @@ def test_who_lets_others_read_without_a_token_is_warned(good: Good) -> None:
     text = '[fleet]\nlisten = "{}:80"\n[access]\nanonymous = "viewer"\n[hosts]\n[hosts.a]\n'
     text += 'connection = "ssh"\naddress = "a"\n'
     assert good(text.format("127.0.0.1")).warnings == ()
-    (warning,) = good(text.format("0.0.0.0")).warnings
+    (warning,) = good(text.format("10.0.0.5")).warnings
     assert "access.anonymous" in warning
     assert "anyone who reaches fleet can read" in warning
 
