@@ -102,12 +102,14 @@ class Application:
     Attributes:
         streams: Who is streamed to.
         edge: What one client may take; asked about connections as well.
+        http: What is counted of it.
     """
 
-    def __init__(self, app: ASGIApp, streams: Streams, edge: Edge) -> None:
+    def __init__(self, app: ASGIApp, streams: Streams, edge: Edge, http: HttpInstruments) -> None:
         self._app = app
         self.streams = streams
         self.edge = edge
+        self.http = http
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -200,4 +202,4 @@ def create_app(
     edge = Edge(gate, allowance, Lockouts(allowance.wrong_credentials))
     http.others.append(lambda: edge_families(edge))
     correlated = Correlation(http.around_all(edge), access_log=access_log)
-    return Application(traced(correlated), streams, edge)
+    return Application(traced(correlated), streams, edge, http)

@@ -28,10 +28,13 @@ def serve(path: Path | None, listen: str | None, workers: int, data_dir: Path | 
 
     def read() -> Config:
         config = load_config(path)
-        if data_dir is None:
-            return config
-        changed = msgspec.structs.replace(config.fleet, data_dir=data_dir.expanduser().absolute())
-        return msgspec.structs.replace(config, fleet=changed)
+        changes: dict[str, object] = {}
+        if data_dir is not None:
+            changes["data_dir"] = data_dir.expanduser().absolute()
+        if listen is not None and not listen.startswith(UNIX):
+            changes["listen"] = listen  # off loopback nobody may ask without a token
+        fleet = msgspec.structs.replace(config.fleet, **changes)
+        return msgspec.structs.replace(config, fleet=fleet)
 
     def read_anew() -> Config:
         try:

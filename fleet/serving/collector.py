@@ -1,17 +1,14 @@
-"""The metrics of a worker of `fleet serve`: of the fleet and who watches it, and its own."""
+"""The metrics that `fleet serve` answers with besides its own: of the fleet and who watches it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 
 from fleet.instruments_collect import watched_families
 from fleet.instruments_containers import MOST_CONTAINERS
-from fleet.instruments_process import Process
 from fleet.mirror.kinds import Metric
 from fleet.mirror.replica import Replica
 from web.exposition.text import Family
-
-Families = Callable[[], Iterable[Family]]
 
 
 class ServingCollector:
@@ -19,16 +16,13 @@ class ServingCollector:
 
     Args:
         replica: What was published.
-        own: Of the worker, besides its process.
     """
 
-    def __init__(self, replica: Replica, own: Families) -> None:
+    def __init__(self, replica: Replica) -> None:
         self._replica = replica
-        self._own = own
-        self._process = Process()
 
     async def collect(self, among: Container[str] | None = None) -> Sequence[Family]:
-        """All metrics, or those of some hosts. The process is the one that answers."""
+        """All metrics but the workers', or those of some hosts."""
         watched = await watched_families(self._replica.tracker, MOST_CONTAINERS, among)
         if among is not None:
             return watched
@@ -36,7 +30,7 @@ class ServingCollector:
         age = Family("fleet_state_age_seconds", "gauge", "How old is what is served; 0: as of now.")
         published = map(_family, self._replica.metrics)
         age.add(model.age or 0.0)
-        return [*published, *self._process.families(), *watched, age, *self._own()]
+        return [*published, *watched, age]
 
 
 def _family(metric: Metric) -> Family:

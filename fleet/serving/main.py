@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
@@ -107,16 +108,17 @@ def serve_alone(
         # It puts a log of its own in place, which ours then takes the place of.
         server = Serving(config, reload, **options, **_options(config, workers))
         server.on_startup(lambda: started(address))
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="fleet-serve-")))
         stack.enter_context(_logged(config))
-        server.serve(target_loader=lambda: _worker(server, address), wrap_loader=False)
+        server.serve(target_loader=lambda: _worker(server, address, folder), wrap_loader=False)
 
 
-def _worker(server: Serving, address: str) -> Worker:
+def _worker(server: Serving, address: str, folder: Path) -> Worker:
     """Called in the process of the worker."""
     signal.signal(END_STREAMS, signal.SIG_IGN)  # until there are any
     stack = ExitStack()
     own_log = stack.enter_context(_logged(server.config))
-    return Worker(server.config, address, stack, own_log)
+    return Worker(server.config, address, folder, stack, own_log)
 
 
 @contextmanager

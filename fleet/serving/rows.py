@@ -12,6 +12,7 @@ from storage.batch import batch_of, write_batch
 from storage.database import Database
 from storage.errors import StorageError
 from storage.rows import Row
+from web.exposition.text import Family
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,11 @@ class DirectRows:
         if len(self._waiting) > MOST:
             self._waiting.popleft()
             self.dropped += 1
+
+    def families(self) -> list[Family]:
+        """What is counted of it."""
+        text = "Rows of the audit for which there was no room while the database was away."
+        return [Family("fleet_serve_rows_dropped", "counter", text).add(self.dropped)]
 
     async def run(self) -> NoReturn:
         """Write until cancelled, and once more then."""

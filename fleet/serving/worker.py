@@ -8,21 +8,26 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from pathlib import Path
 
 import anyio
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.models import Config
 from config.secrets import read_secret
+from fleet.access.desk import StoredDesk
 from fleet.access.keeper import AccessKeeper
 from fleet.access.opening import configured, open_access
 from fleet.edge import allowance_of
 from fleet.history import StoredHistory
+from fleet.instruments_process import Process
 from fleet.mirror.following import Following
 from fleet.mirror.replica import Replica
 from fleet.mirror.routing import MirroredRoutes
 from fleet.own_log.setup import OwnLog
+from fleet.serving.board import Board
 from fleet.serving.collector import ServingCollector
+from fleet.serving.logs import StoredLogs
 from fleet.serving.rows import DirectRows
 from fleet.tracing import open_tracing
 from storage.database import Database
@@ -33,7 +38,6 @@ from web.cache.layer import AnswerCache
 from web.cache.memory import Memory
 from web.cache.shared import SharedCache
 from web.freshness import once_loaded, tells_age
-from web.leaving import not_for_nobody
 from web.patience import with_patience
 
 log = logging.getLogger(__name__)
@@ -42,6 +46,7 @@ FIRST_LOOK = 10.0  # seconds for the first look at what is published, before req
 WRITE_TIMEOUT = 30.0  # seconds for a client to take the next piece of its answer
 END_STREAMS = signal.SIGUSR1  # from the parent: an end is near
 FAILED = 70
+ANY_NAME = "0.0.0.0:0"  # no page of another site reaches a Unix socket
 LOOK = 0.5  # seconds between looks whether the parent is there
 GRACE = 5.0  # seconds for requests under way, once it is not
 
@@ -52,6 +57,7 @@ class Worker:
     Args:
         config: Of which the hosts are not looked at.
         listen: Where it is served, for who may ask.
+        folder: Where the workers tell each other what they count.
         stack: What is closed at the end: the log.
         own_log: The log, to tell of traces.
         environ: Where `*_env` keys are looked up.
@@ -61,12 +67,14 @@ class Worker:
         self,
         config: Config,
         listen: str,
+        folder: Path,
         stack: ExitStack,
         own_log: OwnLog,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._config = config
         self._listen = listen
+        self._folder = folder
         self._stack = stack
         self._own_log = own_log
         self._environ = environ
@@ -114,15 +122,19 @@ class Worker:
             access = open_access(config, configured(config, self._environ), database, rows.offer)
             app = self._application(replica, routes, database, access, cache)
             following.on_restart = app.streams.end_all
+            board = Board(self._folder)
+            app.http.others += [cache.families, rows.families, Process().families]
+            app.http.together = board.together
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
             tasks.start_soon(rows.run)
             tasks.start_soon(following.run)
+            tasks.start_soon(board.run, app.http.families)
             tasks.start_soon(_outlive_nobody, app.streams.close)
             await tasks.start(access.run)
             with anyio.move_on_after(FIRST_LOOK):
                 await following.looked.wait()
-            patient = with_patience(not_for_nobody(app), WRITE_TIMEOUT)
+            patient = with_patience(app, WRITE_TIMEOUT)
             self._app = tracing.around(tells_age(patient, replica.model))
             yield app.streams.close
 
@@ -160,18 +172,20 @@ class Worker:
         access: AccessKeeper,
         cache: AnswerCache,
     ) -> Application:
-        config = self._config
+        config, history = self._config, StoredHistory(database, self._config.storage)
         return create_app(
             replica.model,
-            StoredHistory(database, config.storage),
+            history,
+            StoredLogs(history),
             routing=routes,
             live=replica.ledgers,
-            listen=self._listen,
+            listen=ANY_NAME if self._listen.startswith("unix:") else self._listen,
             authority=access,
+            desk=StoredDesk(database),
             allowance=allowance_of(config.fleet, config.access),
             settle=config.storage.batch_age + 2.0,
             access_log=config.fleet.access_log,
-            collector=ServingCollector(replica, cache.families),
+            collector=ServingCollector(replica),
             inmost=lambda router: cache.around(once_loaded(router, replica.model)),
         )
 

@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -28,6 +30,11 @@ class Answer(NamedTuple):
     def document(self) -> Any:
         """As JSON."""
         return json.loads(self.body)
+
+    @property
+    def kind(self) -> str:
+        """Of a problem."""
+        return str(self.document["type"]).rpartition(":")[2]
 
     @property
     def stale(self) -> bool:
@@ -103,6 +110,18 @@ class Served(Process):
             print(found[-1:], self.log.read_text()[-4000:])
             raise
         return found[-1]
+
+    @contextmanager
+    def stream(self, path: str) -> Iterator[Iterator[bytes]]:
+        """The lines of a live stream, until it ends or the block does."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+            yield iter(answer.readline, b"")
+        finally:
+            connection.close()
 
     def workers(self) -> set[int]:
         """The processes that answer."""

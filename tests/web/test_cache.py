@@ -62,7 +62,7 @@ async def _get(
     app: Any, path: str = LIST, query: bytes = b"", access: Access | None = None, **headers: str
 ) -> tuple[int, dict[str, str], Any]:
     named = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": query}
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path, "query_string": query}
     scope |= {"headers": named, "state": {"access": access}}
     told: list[Any] = []
 
@@ -164,15 +164,16 @@ def test_what_fails_again_and_again_is_asked_ever_more_rarely() -> None:
     breaker = Breaker(lambda: now)
     for _ in range(FAILURES - 1):
         assert not breaker.failed()
-    assert not breaker.is_open
+    seen = [breaker.is_open]
     assert breaker.failed()
-    assert breaker.is_open
+    seen.append(breaker.is_open)
     now = FIRST_PAUSE
-    assert not breaker.is_open
+    seen.append(breaker.is_open)
     assert breaker.failed()
     now += FIRST_PAUSE
-    assert breaker.is_open
+    seen.append(breaker.is_open)
     now += FIRST_PAUSE
+    assert seen == [False, True, False, True]
     assert breaker.worked()
     assert not breaker.worked()
     assert not breaker.failed()

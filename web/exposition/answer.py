@@ -91,7 +91,7 @@ class Exposition:
         found = [] if self._collector is None else await self._collector.collect(self._hosts)
         pieces: list[bytes] = []
         waiting: list[str] = []
-        own = self._http.families() if self._hosts is None else ()
+        own = self._http.shown() if self._hosts is None else ()
         for family in (*found, *own):
             for part in family.parts(LINES, openmetrics=openmetrics):
                 waiting += part

@@ -23,10 +23,12 @@ class HttpInstruments:
 
     Attributes:
         others: What else tells of this server; asked at each scrape.
+        together: Puts it together with what others tell, where several processes serve.
     """
 
     def __init__(self, streams: Streams) -> None:
         self.others: list[Callable[[], list[Family]]] = []
+        self.together: Callable[[list[Family]], list[Family]] = lambda own: own
         self._streams = streams
         self._requests: Counter[tuple[str, str, int]] = Counter()  # method, route, status
         self._seconds = Histograms(SECONDS)
@@ -81,6 +83,10 @@ class HttpInstruments:
             if status and not waits:  # a stream lasts as long as its client likes
                 route = note[0] if note else UNROUTED
                 self._seconds.observe(route, perf_counter() - began)
+
+    def shown(self) -> list[Family]:
+        """What a scrape is told."""
+        return self.together(self.families())
 
     def families(self) -> list[Family]:
         """Requests, how long they took, and live streams."""
