@@ -43,7 +43,10 @@ def knowing(certificate: Path) -> ssl.SSLContext:
             raise CommandError(f"{certificate} holds no certificate in PEM form")
         context.load_verify_locations(cadata=found[0])
     except (OSError, ValueError) as error:
-        raise CommandError(f"{certificate} cannot be used: {error}") from error
+        raise CommandError(
+            f"{certificate} cannot be used: {error}",
+            "name who signed it with --ca or FLEET_CA, or the fleet with --url https://NAME:PORT",
+        ) from error
     return context
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from config.problems import ConfigError
 
 _LISTEN = re.compile(r"""^\s*listen\s*=\s*["'](.+:\d+)["']""", re.MULTILINE)
+_CERTIFICATE = re.compile(r"""^\s*tls_cert_file\s*=\s*["'](.+)["']""", re.MULTILINE)
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - compared only
 
 
@@ -100,20 +101,28 @@ def url_of(fleet: Fleet) -> str:
     return base_url(fleet.listen, tls=fleet.tls_cert_file is not None)
 
 
-def listen_of_broken(explicit: Path | None) -> str:
-    """Where a fleet would listen by a file that has mistakes; the default if that is unreadable."""
+def fleet_of_broken(explicit: Path | None) -> Fleet:
+    """Where a fleet would listen by a file that has mistakes, and with which certificate.
+
+    What cannot be read of it is as by default.
+    """
     from config.locate import find
     from config.models import Fleet
     from config.problems import ConfigError
 
-    default = str(Fleet(data_dir=Path()).listen)
+    default = Fleet(data_dir=Path())
     try:
         path = find(explicit, os.environ)
         text = path.read_text(errors="replace") if path else ""
     except (ConfigError, OSError):
         return default
-    said = _LISTEN.search(text)
-    return said[1] if said else default
+    listen, certificate = _LISTEN.search(text), _CERTIFICATE.search(text)
+    folder = path.absolute().parent if path else Path()
+    return Fleet(
+        data_dir=Path(),
+        listen=listen[1] if listen else default.listen,
+        tls_cert_file=folder / Path(certificate[1]).expanduser() if certificate else None,
+    )
 
 
 def pick_host(config: Config, name: str) -> Host:

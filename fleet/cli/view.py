@@ -13,8 +13,7 @@ from fleet.cli.progress import Progress
 from fleet.cli.reaching import trust
 from fleet.cli.settings import (
     Settings,
-    base_url,
-    listen_of_broken,
+    fleet_of_broken,
     load_config,
     pick_names,
     token_of,
@@ -114,7 +113,8 @@ class Source:
             fleet = self.config.fleet
             return url_of(fleet), token_of(self.config), fleet.tls_cert_file
         except CommandError:
-            return base_url(listen_of_broken(self._settings.config)), self._settings.token, None
+            fleet = fleet_of_broken(self._settings.config)
+            return url_of(fleet), self._settings.token, fleet.tls_cert_file
 
     def view(
         self,

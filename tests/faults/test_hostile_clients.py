@@ -21,6 +21,7 @@ import pytest
 from fleet.cli.api import Api
 from fleet.cli.errors import CommandError
 from fleet.cli.reaching import knowing
+from tests.cli.running import Fleet
 from tests.lab.fixtures import Lab
 from tests.lab.ports import free_port
 from tests.lab.tls import Authority, TlsFiles
@@ -195,6 +196,8 @@ def test_collection_goes_on_beside_an_attack(lab: Lab, folder: Path) -> None:
         fleet.process.send_signal(signal.SIGHUP)
         wait_until(fleet._ready, "the new certificate is served", 60)
         assert fleet.api.fleet().verdict == "ok"
+        shown = Fleet(folder / "hosts.toml").out("status")
+        assert f"1 of 1 hosts up (the running fleet at https://127.0.0.1:{port}" in shown
         fleet.process.send_signal(signal.SIGTERM)
         assert fleet.process.wait(30) == 0
     log = fleet.log.read_text()

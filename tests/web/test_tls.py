@@ -13,6 +13,7 @@ import trio
 from fleet.cli.api import Api, NotRunningError
 from fleet.cli.errors import CommandError
 from fleet.cli.reaching import trust
+from fleet.cli.settings import fleet_of_broken, url_of
 from tests.lab.tls import Authority, TlsFiles
 from tests.web.hostile import DEADLINE, HEALTH, Target, eventually, read_all, served
 from web.server import Limits
@@ -209,3 +210,13 @@ async def test_the_command_line_knows_the_fleet_of_this_machine(
         api = Api(url, "", trust(url, authority.ca, None))
         assert await trio.to_thread.run_sync(api.hosts)
     assert trust("http://127.0.0.1:1", authority.ca, None) is None
+
+
+def test_a_broken_file_still_tells_where_the_fleet_is(tmp_path: Path) -> None:
+    file = tmp_path / "hosts.toml"
+    file.write_text('[fleet]\nlisten = "0.0.0.0:8443"\ntls_cert_file = "tls/cert.pem"\n[hsots]\n')
+    found = fleet_of_broken(file)
+    assert url_of(found) == "https://127.0.0.1:8443"
+    assert found.tls_cert_file == tmp_path / "tls/cert.pem"
+    file.write_text("[hsots]\n")
+    assert url_of(fleet_of_broken(file)) == "http://127.0.0.1:8080"
