@@ -151,24 +151,30 @@ def _describe_parameters(path: str, operation: Spec) -> None:
 def _describe_answers(
     path: str, operation: Spec, documents: Mapping[str, type[Document]], *, is_open: bool
 ) -> None:
+    answers = operation["responses"]
+    taken = {parameter["name"] for parameter in operation.get("parameters", ())}
     for status, meaning in _ANYWHERE.items():
         if status == 429 or not is_open:
-            operation["responses"].setdefault(str(status), _problem(meaning))
-    for status, answer in operation["responses"].items():
-        if status == "204":
-            answer.pop("content", None)  # it has none
+            answers.setdefault(str(status), _problem(meaning))
+    answers.get("204", {}).pop("content", None)  # it has none
+    if "follow" in taken:
+        answers["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    for status, answer in answers.items():
         for media, content in answer.get("content", {}).items():
+            name = content["schema"].get("$ref", "").rpartition("/")[2]
             if media == MEDIA_TYPE:
                 content["examples"] = _problems(path, int(status))
-                continue
-            if path in _PROXIES:
+            elif path in _PROXIES:
                 content |= _proxy_document(_PROXIES[path], media)
-                continue
-            name = content["schema"].get("$ref", "").rpartition("/")[2]
-            if name in documents:
-                content["example"] = example_of(documents[name])
-                if any(one["name"] == "fields" for one in operation.get("parameters", ())):
-                    content["schema"] = _sparse(content["schema"], documents[name])
+            elif name in documents:
+                content |= _example(documents[name], content["schema"], sparse="fields" in taken)
+
+
+def _example(document: type[Document], schema: Spec, *, sparse: bool) -> Spec:
+    return {
+        "schema": _sparse(schema, document) if sparse else schema,
+        "example": example_of(document),
+    }
 
 
 def _proxy_document(made: Format, media: str) -> Spec:

@@ -71,7 +71,7 @@ def _operation(options: Sequence[Option]) -> type[Operation]:
 def _declaration(option: Option) -> Parameter:
     item = Schema(
         type=OpenAPIType.STRING,
-        enum=option.choices or None,
+        enum=_choices(option) or None,
         default=option.default or None,
     )
     several = Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING))
@@ -81,6 +81,11 @@ def _declaration(option: Option) -> Parameter:
         description=f"{option.meaning} Must be {option.expected}.".strip(),
         schema=several if option.repeated else item,
     )
+
+
+def _choices(option: Option) -> tuple[str, ...]:
+    """All that it may be; a flag may be a number, too."""
+    return (*option.choices, "1", "0") if "true" in option.choices else option.choices
 
 
 def _read(request: WebRequest, made: Format, options: Sequence[Option]) -> Value:

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.web.conformance import conform
+from tests.web.fleet_in_memory import FleetInMemory, make_stats
+from tests.web.history_in_memory import HistoryInMemory
+from tests.web.routes_in_memory import RoutesInMemory
+from web.app import Application
+
+# One of each kind: the coverage of all would take minutes.
+KINDS = r"^/api/(containers|hosts|images|events|logs|metrics/containers|revp/routes|tokens)$"
+LOGINS = "/api/session"  # no accounts are kept here, which is a 503
+
+
+@pytest.fixture
+def app(app: Application, fleet: FleetInMemory, routes: RoutesInMemory) -> Application:
+    """With what the examples of the document name."""
+    fleet.add_host("edge-1")
+    fleet.add_container("edge-1", "web", labels={"site": "fra"}, stats=make_stats())
+    fleet.add_image("edge-1", "1", "redis:7")
+    fleet.emit(host="edge-1")
+    routes.add_host("edge-1")
+    routes.put("edge-1", "web", "shop.example.com")
+    return app
+
+
+async def test_the_api_does_what_its_document_says(
+    address: str, tmp_path: Path, history: HistoryInMemory
+) -> None:
+    code, said = await conform(
+        address, tmp_path, "examples,fuzzing", "--max-examples", "2", "--exclude-path", LOGINS
+    )
+    assert code == 0, said
+    assert "failed" not in said
+    assert len(history.asked) >= 5  # it came as far as the database
+
+
+async def test_the_api_refuses_what_its_document_forbids(address: str, tmp_path: Path) -> None:
+    words = ("--mode", "negative", "--include-path-regex", KINDS)
+    code, said = await conform(address, tmp_path, "coverage", *words)
+    assert code == 0, said

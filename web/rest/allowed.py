@@ -1,0 +1,31 @@
+"""`Allow` as it should be: the framework names the methods of one handler of a path alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.routes import HTTPRoute
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+
+def telling_methods(router: Litestar) -> ASGIApp:
+    """The router, which answers `OPTIONS` with all methods that a path takes."""
+    methods: dict[str, set[str]] = defaultdict(set)
+    for route in router.routes:
+        if isinstance(route, HTTPRoute):
+            methods[route.path_format] |= {str(method) for method in route.methods}
+
+    async def telling(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_telling(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 204:
+                allow = ", ".join(sorted(methods[str(scope.get("path_template"))])).encode()
+                kept = [header for header in message["headers"] if header[0] != b"allow"]
+                message["headers"] = [*kept, (b"allow", allow)]
+            await send(message)
+
+        asks = scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS"
+        await router(scope, receive, send_telling if asks else send)
+
+    return telling
