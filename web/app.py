@@ -40,6 +40,7 @@ from web.parameters import refuse_undeclared
 from web.problems import answer_exception
 from web.read_model import ReadModel
 from web.reloading import Reload, reload_config
+from web.rest.allowed import telling_methods
 from web.rest.answering import Answering, Versions
 from web.rest.batch import show_stats_histories
 from web.rest.docs import DOCS
@@ -195,7 +196,7 @@ def create_app(
     versions: Versions = {"live": read_model.version}
     if routing is not None:
         versions = {**versions, "routes": routing.version}
-    answering = Answering(not_for_nobody(inmost(router)), versions)
+    answering = Answering(not_for_nobody(inmost(telling_methods(router))), versions)
     admission = Admission(authority, open_paths(router))
     gate = Gate(http.around_router(answering), names, admission, has_login=entrance is not None)
     allowance = allowance or Allowance()
