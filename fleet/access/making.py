@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec.structs import asdict
@@ -74,15 +75,22 @@ def _check(wanted: TokenWanted) -> None:
             f"{wanted.name[:80]!r} is no name for a token: up to 64 letters, digits and any of"
             " '._@ -', the first a letter or a digit."
         )
-    if wanted.labels and wanted.role != "viewer":
+    check_labels(wanted.role, wanted.labels)
+
+
+def check_labels(role: Role, labels: Sequence[str]) -> None:
+    """Whether these labels can narrow what a role sees.
+
+    Raises:
+        DeskRefusedError: They are none, too many, or for a role that is not narrowed.
+    """
+    if labels and role != "viewer":
         raise DeskRefusedError(
-            f"An {wanted.role} acts on the whole fleet: labels are for the role viewer alone."
+            f"An {role} acts on the whole fleet: labels are for the role viewer alone."
         )
-    bad = [one for one in wanted.labels if len(one) > LONGEST_LABEL or not _LABEL.fullmatch(one)]
-    if bad or len(wanted.labels) > MOST_LABELS:
-        told = (
-            f"{bad[0][:80]!r} is no label" if bad else f"{len(wanted.labels)} labels are too many"
-        )
+    bad = [one for one in labels if len(one) > LONGEST_LABEL or not _LABEL.fullmatch(one)]
+    if bad or len(labels) > MOST_LABELS:
+        told = f"{bad[0][:80]!r} is no label" if bad else f"{len(labels)} labels are too many"
         raise DeskRefusedError(f"{told}: write KEY or KEY=VALUE, {MOST_LABELS} at most.")
 
 

@@ -113,8 +113,11 @@ class AccountPeople:
         elif person.by_groups and account.role != person.role:
             detail = f"{account.role} to {person.role}, by the groups at {person.issuer}"
             audit = self._told("account-changed", account.name, visitor, detail)
-            await self._ask(change_account(self._database, account.name, audit, role=person.role))
-            account = msgspec.structs.replace(account, role=person.role)
+            scope = account.scope if person.role == "viewer" else []  # others are not narrowed
+            await self._ask(
+                change_account(self._database, account.name, audit, role=person.role, scope=scope)
+            )
+            account = msgspec.structs.replace(account, role=person.role, scope=scope)
         return await self._open(account, visitor, f"by {person.issuer}")
 
     async def accept(self, secret: str, name: str, password: str, visitor: Visitor) -> Opened:

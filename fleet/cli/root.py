@@ -41,6 +41,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "docker": "Run docker against a host, through fleet's own connection.",
     },
     "Allow": {
+        "user": "Make and change accounts of people: what they may, passwords, sessions.",
         "token": "Make, list and revoke tokens for the API.",
         "audit": "Show what was done with tokens and accounts.",
     },
