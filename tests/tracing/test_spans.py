@@ -135,6 +135,6 @@ def test_a_collector_that_does_not_answer_costs_spans_and_no_time(
         collector.close()
         pool.submit(lambda: tracer.start_span("y").end()).result(30)
         provider.shutdown()  # ends what is tried again
-    assert exporting.refused == 1
+        wait_until(lambda: exporting.refused == 1, "it is given up", 30)
     warnings = [record for record in caplog.records if record.levelname == "WARNING"]
     assert [record.name for record in warnings] == ["fleet.tracing"]
