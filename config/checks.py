@@ -52,17 +52,26 @@ def check_serving(fleet: Table, problems: Problems) -> None:
             right = 'it should be an address or a network, like "10.0.0.5" or "10.0.0.0/8"'
             key = (*fleet.origin("trusted_proxies"), number)
             problems.add(key, f"found {shown(text)}", right)
+    if _is_reached_by_others(fleet) and not {"tls_cert_file", "trusted_proxies"} & given.keys():
+        right = "whoever is on the way can read tokens and answers: add tls_cert_file, or name "
+        right += "the proxy before it in trusted_proxies"
+        problems.warn(fleet.origin("listen"), right)
+
+
+def _is_reached_by_others(fleet: Table) -> bool:
+    """Whether it listens where other machines may ask; False where that cannot be read."""
+    try:
+        host, _ = split_listen(fleet.values.get("listen", "127.0.0.1:0"))
+    except ValueError:
+        return False
+    return not is_loopback(host)
 
 
 def check_access(table: Table, fleet: Table, problems: Problems) -> None:
     """Check `[access]`: warn where anyone may read."""
     if table.values.get("anonymous") != "viewer":
         return
-    try:
-        host, _ = split_listen(fleet.values.get("listen", "127.0.0.1:0"))
-    except ValueError:
-        return  # said already
-    if not is_loopback(host):
+    if _is_reached_by_others(fleet):
         right = "anyone who reaches fleet can read everything without a token"
         problems.warn(table.origin("anonymous"), right)
 

@@ -147,7 +147,11 @@ def test_who_lets_others_read_without_a_token_is_warned(good: Good) -> None:
     text = '[fleet]\nlisten = "{}:80"\n[access]\nanonymous = "viewer"\n[hosts]\n[hosts.a]\n'
     text += 'connection = "ssh"\naddress = "a"\n'
     assert good(text.format("127.0.0.1")).warnings == ()
-    (warning,) = good(text.format("10.0.0.5")).warnings
+    in_the_clear, warning = good(text.format("10.0.0.5")).warnings
+    assert "fleet.listen" in in_the_clear
+    assert "add tls_cert_file" in in_the_clear
+    behind = text.replace("[access]", 'trusted_proxies = ["10.0.0.6"]\n[access]')
+    assert good(behind.format("10.0.0.5")).warnings == (warning,)
     assert "access.anonymous" in warning
     assert "anyone who reaches fleet can read" in warning
 
