@@ -15,6 +15,7 @@ from fleet.cli.settings import base_url, load_config
 from fleet.serving.main import UNIX, serve_alone
 from fleet.tracing import TracingError
 from web.listening import ListenError
+from web.tls import CertificateError
 
 _logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def serve(path: Path | None, listen: str | None, workers: int, data_dir: Path | 
     """
 
     def read() -> Config:
-        config = load_config(path)
+        config = load_config(path, check_files=False)  # keys of hosts may be elsewhere
         changes: dict[str, object] = {}
         if data_dir is not None:
             changes["data_dir"] = data_dir.expanduser().absolute()
@@ -58,5 +59,5 @@ def serve(path: Path | None, listen: str | None, workers: int, data_dir: Path | 
         raise CommandError(
             str(error), "choose another with --listen, or `listen` in [fleet]"
         ) from error
-    except (SecretError, TracingError) as error:
+    except (SecretError, CertificateError, TracingError) as error:
         raise CommandError(str(error)) from error

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from fleet.own_log.setup import OwnLog, open_own_log
 from fleet.serving.worker import END_STREAMS, Worker
 from fleet.tracing import check_tracing
 from web.listening import ListenError, parse_listen, refused
+from web.tls import CertificateError
 
 log = logging.getLogger(__name__)
 
@@ -100,17 +102,30 @@ def serve_alone(
     Raises:
         ListenError: The address cannot be listened on.
         SecretError: A secret cannot be read.
+        CertificateError: The API cannot be served with its certificate.
         TracingError: Traces are configured, but cannot be made.
     """
+    _check_secrets(config)
     check_tracing(config.tracing, os.environ)  # each worker opens its own
     with ExitStack() as stack:
         address, options = stack.enter_context(_reserved(listen))
         # It puts a log of its own in place, which ours then takes the place of.
-        server = Serving(config, reload, **options, **_options(config, workers))
+        try:
+            server = Serving(config, reload, **options, **_options(config, workers))
+        except (OSError, ssl.SSLError) as error:
+            raise CertificateError(f"{config.fleet.tls_cert_file}: {error}") from error
         server.on_startup(lambda: started(address))
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="fleet-serve-")))
         stack.enter_context(_logged(config))
         server.serve(target_loader=lambda: _worker(server, address, folder), wrap_loader=False)
+
+
+def _check_secrets(config: Config) -> None:
+    """Read what each worker will read, so that what is wrong is told once."""
+    storage, cache, fleet = config.storage, config.cache, config.fleet
+    read_secret(storage.password_file, storage.password_env, os.environ)
+    read_secret(cache.password_file, cache.password_env, os.environ)
+    read_secret(fleet.token_file, fleet.token_env, os.environ)
 
 
 def _worker(server: Serving, address: str, folder: Path) -> Worker:
