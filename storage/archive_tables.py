@@ -1,6 +1,7 @@
 """What an archive holds: every table that cannot be made anew, and how its rows are taken back.
 
 Not in it are marks of progress: how far samples are rolled up, each database finds out by itself.
+Nor sessions and links for logging in: who has one logs in again.
 """
 
 from __future__ import annotations
@@ -27,8 +28,21 @@ ORDER BY relname, attnum
 """
 
 
+# Who may ask, by names that must not be given twice: what is there stays as it is.
+_ALLOWED = {
+    "access_tokens": (
+        *("id", "name", "hash", "role", "scope", "created", "created_by"),
+        *("expires", "revoked", "revoked_by"),
+    ),
+    "accounts": (
+        *("name", "password", "issuer", "subject", "role", "scope", "created", "created_by"),
+        *("changed", "disabled", "last_login"),
+    ),
+}
+
+
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """One table of the archive. `written` is its definition where rows are written to it."""
+    """One table of the archive. `written` is its definition where batches are written to it."""
 
     name: str
     columns: tuple[str, ...]
@@ -37,8 +51,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def time_at(self) -> int | None:
-        """The place of the column that history is cut by; None of current state."""
-        if self.written is not None and self.written.current:
+        """The place of the column that history is cut by; None of what is."""
+        if "time" not in self.columns:
             return None
         return self.columns.index("time")
 
@@ -61,12 +75,18 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     def merge(self, columns: Sequence[str]) -> bytes:
         """SQL that moves what is staged into the table, each key once.
 
-        Of current state the row that was seen last wins, of rollups the one of more samples.
+        Of current state the row that was seen last wins, of rollups the one of more samples, of
+        tokens and accounts the one that is there.
         """
         if self.written is not None:
             types = {name: self.written.columns[name] for name in columns}
             return msgspec.structs.replace(self.written, columns=types).merge().encode()
         names = ", ".join(columns)
+        if self.name in _ALLOWED:
+            return (
+                f"INSERT INTO {self.name} ({names}) SELECT {names} FROM {self.staging}"  # noqa: S608 - names of ours
+                " ON CONFLICT DO NOTHING"
+            ).encode()
         changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in self.key)
         return (
             f"INSERT INTO {self.name} AS old ({names}) SELECT {names} FROM {self.staging}"  # noqa: S608 - names of ours
@@ -98,7 +118,10 @@ def archived() -> dict[str, Kept]:
         columns = tuple(level.columns())
         key = tuple(name for name in ("host", "container_id", "time") if name in columns)
         rollups.append(Kept(name=level.target, columns=columns, key=key))
-    return {kept.name: kept for kept in (*written, *rollups)}
+    allowed = [
+        Kept(name=name, columns=columns, key=columns[:1]) for name, columns in _ALLOWED.items()
+    ]
+    return {kept.name: kept for kept in (*written, *rollups, *allowed)}
 
 
 def columns_there(connection: Connection) -> dict[str, list[str]]:

@@ -122,6 +122,12 @@ def connected(conninfo: str) -> Connection:
     return connection
 
 
+_ALLOWED = """
+INSERT INTO access_tokens (id, name, hash, role, scope, created_by, expires)
+VALUES ('aaaaaaaaaa', 'one', '\\x00ff5c', 'viewer', '["site=a b", "\\\\"]', E'tab\\t', now());
+INSERT INTO accounts (name, password, role, scope, created_by) VALUES ('ann', '$argon2id$', 'admin',
+    '[]', '')
+"""
 _OPEN: list[Database] = []
 
 
@@ -154,6 +160,7 @@ async def filled(conninfo: str) -> Database:
     await made.write(lambda connection: write_batch(connection, batch_of(everything())))
     await roll_up(made)
     with connected(conninfo) as connection:
+        connection.execute(_ALLOWED.encode())
         connection.execute("DELETE FROM container_stats WHERE time < %s", [START.replace(minute=5)])
     return made
 
