@@ -11,7 +11,7 @@ from tests.web.routes_in_memory import RoutesInMemory
 from web.app import Application
 
 # One of each kind: the coverage of all would take minutes.
-KINDS = r"^/api/(containers|hosts|images|events|logs|metrics/containers|revp/routes|tokens)$"
+KINDS = r"^/api/(containers|events|tokens|metrics/containers/history)$"
 LOGINS = "/api/session"  # no accounts are kept here, which is a 503
 
 
@@ -31,11 +31,11 @@ async def test_the_api_does_what_its_document_says(
     address: str, tmp_path: Path, history: HistoryInMemory
 ) -> None:
     code, said = await conform(
-        address, tmp_path, "examples,fuzzing", "--max-examples", "2", "--exclude-path", LOGINS
+        address, tmp_path, "examples,fuzzing", "--max-examples", "1", "--exclude-path", LOGINS
     )
     assert code == 0, said
     assert "failed" not in said
-    assert len(history.asked) >= 5  # it came as far as the database
+    assert "edge-1" in {host for host, *_ in history.asked}  # it came as far as the database
 
 
 async def test_the_api_refuses_what_its_document_forbids(address: str, tmp_path: Path) -> None:
