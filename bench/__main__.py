@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 SHORT = {
+    "api": ["--seconds", "1", "--turns", "1"],
     "pool": ["--rounds", "2"],
     "samples": ["--interval", "4", "--turns", "1"],
     "status": ["--turns", "2"],
