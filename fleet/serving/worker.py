@@ -18,6 +18,7 @@ from config.secrets import read_secret
 from fleet.access.desk import StoredDesk
 from fleet.access.keeper import AccessKeeper
 from fleet.access.opening import configured, open_access
+from fleet.accounts.opening import Accounts, open_accounts
 from fleet.edge import allowance_of
 from fleet.history import StoredHistory
 from fleet.instruments_process import Process
@@ -119,8 +120,10 @@ class Worker:
             following = Following(database, replica)
             cache = await stack.enter_async_context(self._cached(database, following))
             rows = DirectRows(database)
-            access = open_access(config, configured(config, self._environ), database, rows.offer)
-            app = self._application(replica, routes, database, access, cache)
+            accounts = open_accounts(config, database, rows.offer, self._environ)
+            static = configured(config, self._environ)
+            access = open_access(config, static, database, rows.offer, accounts.sessions)
+            app = self._application(replica, routes, database, access, accounts, cache)
             following.on_restart = app.streams.end_all
             board = Board(self._folder)
             app.http.others += [cache.families, rows.families, Process().families]
@@ -132,6 +135,7 @@ class Worker:
             tasks.start_soon(board.run, app.http.families)
             tasks.start_soon(_outlive_nobody, app.streams.close)
             await tasks.start(access.run)
+            await tasks.start(accounts.run)
             with anyio.move_on_after(FIRST_LOOK):
                 await following.looked.wait()
             patient = with_patience(app, WRITE_TIMEOUT)
@@ -170,6 +174,7 @@ class Worker:
         routes: MirroredRoutes,
         database: Database,
         access: AccessKeeper,
+        accounts: Accounts,
         cache: AnswerCache,
     ) -> Application:
         config, history = self._config, StoredHistory(database, self._config.storage)
@@ -181,6 +186,7 @@ class Worker:
             live=replica.ledgers,
             listen=ANY_NAME if self._listen.startswith("unix:") else self._listen,
             authority=access,
+            entrance=accounts.entrance,
             desk=StoredDesk(database),
             allowance=allowance_of(config.fleet, config.access),
             settle=config.storage.batch_age + 2.0,

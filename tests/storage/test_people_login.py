@@ -12,6 +12,7 @@ from storage.database import Database
 from storage.rows import AuditRow
 from tests.storage.people import (
     PASSWORD,
+    PLAIN,
     Served,
     csrf_of,
     log_in,
@@ -25,8 +26,8 @@ SECURE = {"x-forwarded-proto": "https"}
 
 
 @pytest.fixture
-async def database(embedded_conninfo: str) -> AsyncIterator[Database]:
-    made = Database(embedded_conninfo, None, Storage())
+async def database(fresh_embedded: str) -> AsyncIterator[Database]:
+    made = Database(fresh_embedded, None, Storage())
     await made.prepare()
     yield made
     made.close()
@@ -170,7 +171,9 @@ async def test_a_change_needs_the_token_and_a_page_of_ours(served: Served) -> No
             refused = await browser.post("/logout", data=form, headers=headers)
             assert refused.status_code == 403
             assert refused.json()["type"] == f"urn:fleet:problem:{kind}"
-        silent = httpx.AsyncClient(base_url=served.url, cookies=browser.cookies, timeout=60)
+        silent = httpx.AsyncClient(
+            base_url=served.url, cookies=browser.cookies, timeout=60, verify=PLAIN
+        )
         async with silent:  # no browser is that silent
             assert (await silent.post("/logout", data=right)).status_code == 403
         asked = await browser.get("/logout")
@@ -190,7 +193,7 @@ async def test_a_page_elsewhere_logs_nobody_in(served: Served) -> None:
         body = '{"name": "ada", "password": "' + PASSWORD + '"}'
         refused = await browser.post("/api/session", content=body, headers=plain)
         assert refused.status_code == 415
-    async with httpx.AsyncClient(base_url=served.url, timeout=60) as program:
+    async with httpx.AsyncClient(base_url=served.url, timeout=60, verify=PLAIN) as program:
         login = {"name": "ada", "password": PASSWORD}
         begun = await program.post("/api/session", json=login)
         assert begun.status_code == 201
