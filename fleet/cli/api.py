@@ -1,21 +1,29 @@
-"""The running fleet's API, as the commands read it.
-
-Python's own HTTP client: importing httpx alone takes longer than a whole `fleet status`.
-"""
+"""The running fleet's API, as the commands read it: what the client says, in words for people."""
 
 from __future__ import annotations
 
-import socket
+import sys
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from ssl import SSLCertVerificationError, SSLContext
-from typing import TypeVar
-from urllib.parse import urlencode, urlsplit
-
-import msgspec
+from functools import cached_property
+from ssl import SSLContext
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fleet.cli.errors import CommandError
+from fleet.client.answers import Answer, read_answer
+from fleet.client.asking import Ask, Body
+from fleet.client.errors import (
+    CertificateError,
+    ClientError,
+    ForeignAnswerError,
+    NotAllowedError,
+    ProblemError,
+    UnreachableError,
+)
+from fleet.client.messages import Message, MessageReader
+from fleet.client.settings import Settings, check_url
 from web.documents import (
     ContainerDocument,
     ContainersDocument,
@@ -24,18 +32,16 @@ from web.documents import (
     HostDocument,
     HostsDocument,
 )
-from web.problem_documents import (
-    ProblemDocument,
-)
 
-CONNECT_TIMEOUT = 5.0
-ANSWER_TIMEOUT = 30.0
-SILENCE_TIMEOUT = 60.0  # a stream without even a comment for this long is dead
+if TYPE_CHECKING:
+    from fleet.client.blocking import Connection
+
 PAGE = 1000
-MAX_LINE = 4 * 1024 * 1024
 
 T = TypeVar("T")
 Query = Mapping[str, str | Sequence[str]]
+
+_STREAM = "text/event-stream"
 
 _FILTERS = ("host", "label", "domain")  # of documents, by options of their own
 _NEXT = {
@@ -86,23 +92,6 @@ class RefusedError(CommandError):
 
 
 @dataclass(frozen=True)
-class Message:
-    """One message of an event stream (text/event-stream)."""
-
-    id: str
-    event: str
-    data: str
-
-
-@dataclass(frozen=True)
-class Body:
-    """What is sent along with a question."""
-
-    data: bytes
-    media_type: str
-
-
-@dataclass(frozen=True)
 class ProxyDocument:
     """What a proxy is given: the table's revision, and how much of it could not be expressed."""
 
@@ -127,10 +116,8 @@ class Api:
 
     def fleet(self) -> FleetDocument:
         """The program itself; NotRunningError when what answers is no fleet."""
-        try:
-            return self._get("/api/fleet", FleetDocument)
-        except _NotOursError as error:
-            raise NotRunningError(f"what answers at {self.url} is not a fleet") from error
+        with self._told(is_fleet=False):
+            return self._connection.send(_ask("/api/fleet", FleetDocument))
 
     def hosts(self) -> list[HostDocument]:
         """All hosts."""
@@ -158,17 +145,11 @@ class Api:
         Raises:
             NotRunningError: The stream ended.
         """
-        headers = {"Accept": "text/event-stream"}
-        if last_id:
-            headers["Last-Event-ID"] = last_id
-        with self._open(_target(stream, query), headers) as connection:
-            answer = self._answer(connection, stream)
-            if connection.sock is not None:
-                connection.sock.settimeout(SILENCE_TIMEOUT)
-            try:
-                yield from messages(answer)
-            except (OSError, HTTPException) as error:
-                raise NotRunningError(f"the stream from {self.url} ended: {error}") from error
+        reader = MessageReader(last_id)
+        ask = _ask(stream, bytes, query, accept=_STREAM)
+        with self._told(), self._connection.listen(ask, last_id) as pieces:
+            for piece in pieces:
+                yield from reader.feed(piece)
         raise NotRunningError(f"{self.url} ended the stream")
 
     def read(self, path: str, kind: type[T], query: Query | None = None) -> T:
@@ -178,10 +159,8 @@ class Api:
             RefusedError: The fleet answered with a problem.
             NotRunningError: It did not answer.
         """
-        try:
-            return self._get(path, kind, query)
-        except _NotOursError as error:
-            raise self._another_version(path, error) from error
+        with self._told():
+            return self._connection.send(_ask(path, kind, query))
 
     def post(self, path: str, kind: type[T], body: Body, query: Query | None = None) -> T:
         """The document that a path answers a body with.
@@ -190,10 +169,8 @@ class Api:
             RefusedError: The fleet answered with a problem.
             NotRunningError: It did not answer.
         """
-        try:
-            return self._get(path, kind, query, body)
-        except _NotOursError as error:
-            raise self._another_version(path, error) from error
+        with self._told():
+            return self._connection.send(_ask(path, kind, query, body=body))
 
     def proxy_document(self, path: str, query: Query) -> ProxyDocument:
         """A whole document for a proxy.
@@ -203,145 +180,115 @@ class Api:
             NotRunningError: It did not answer, or broke off.
             CommandError: Something else answered.
         """
-        with self._open(_target(path, query), {}) as connection:
-            try:
-                answer = self._answer(connection, path)
-                body = answer.read()
-                revision = int(answer.headers["x-fleet-revision"])
-                return ProxyDocument(body, revision, int(answer.headers["x-fleet-issues"]))
-            except RefusedError as error:
-                raise error.of_option() from error
-            except (OSError, HTTPException) as error:
-                raise NotRunningError(f"{self.url} broke off: {error}") from error
-            except (_NotOursError, TypeError, ValueError) as error:
-                raise NotRunningError(f"no fleet answers at {self.url}: {error}") from error
+        ask = _ask(path, bytes, query, accept="*/*")
+        try:
+            with self._told(is_fleet=False):
+                answer = self._connection.exchange(ask, None)
+                return _proxy_document(read_answer(ask, answer), answer)
+        except RefusedError as error:
+            raise error.of_option() from error
 
-    def _another_version(self, path: str, error: _NotOursError) -> CommandError:
+    @cached_property
+    def _connection(self) -> Connection:
+        """Made when something is asked: most of what it needs is slow to import."""
+        try:
+            check_url(self.url)
+        except ValueError as error:
+            told = f"{self.url!r} is no URL of a fleet"
+            raise CommandError(told, "write it as http://HOST:PORT") from error
+        # httpx would import a command line of its own, which takes longer than all the rest of it.
+        # None has the import fail, for which it is prepared.
+        cast("dict[str, Any]", sys.modules).setdefault("httpx._main", None)
+        from fleet.client.blocking import Connection
+
+        made = Connection(Settings(url=self.url, token=self.token, trust=self.trust))
+        weakref.finalize(self, made.close)  # commands need not end what they asked with
+        return made
+
+    @contextmanager
+    def _told(self, *, is_fleet: bool = True) -> Iterator[None]:
+        """What the client says, for people.
+
+        Args:
+            is_fleet: Whether it is known that a fleet is asked: it may be of another version then.
+        """
+        try:
+            yield
+        except UnreachableError as error:
+            raise NotRunningError(_unreachable(error)) from error
+        except CertificateError as error:
+            hint = "name its authority with --ca or FLEET_CA"
+            raise CommandError(str(error), hint) from error
+        except NotAllowedError as error:
+            raise self._not_allowed(error.status) from error
+        except ProblemError as error:
+            raise _refusal(error) from error
+        except ForeignAnswerError as error:
+            raise self._foreign(error, is_fleet) from error
+        except ClientError as error:
+            raise CommandError(f"{self.url}: {error}") from error
+
+    def _not_allowed(self, status: int) -> CommandError:
+        told = f"{self.url} refuses: HTTP {status}"
+        return CommandError(told, "set FLEET_TOKEN to a valid token")
+
+    def _foreign(self, error: ForeignAnswerError, is_fleet: bool) -> CommandError:
+        if error.status in (401, 403):
+            return self._not_allowed(error.status)
+        if not is_fleet:
+            return NotRunningError(f"what answers at {self.url} is not a fleet: {error.reason}")
         return CommandError(
-            f"{self.url}{path} answered what this version does not understand: {error}",
+            f"{self.url}{error.path} answered what this version does not understand:"
+            f" {error.reason}",
             "is the running fleet of the same version? restart it",
         )
 
-    def _get(
-        self, path: str, kind: type[T], query: Query | None = None, body: Body | None = None
-    ) -> T:
-        headers = {"Accept": "application/json"}
-        with self._open(_target(path, query), headers, body) as connection:
-            answer = self._answer(connection, path)
-            try:
-                return msgspec.json.decode(answer.read(), type=kind)
-            except msgspec.MsgspecError as error:
-                raise _NotOursError(str(error)) from error
-            except (OSError, HTTPException) as error:
-                raise NotRunningError(f"{self.url} broke off: {error}") from error
 
-    def _open(self, path: str, headers: dict[str, str], body: Body | None = None) -> _Connection:
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        connection = _Connection(self.url, self.trust)
-        try:
-            connection.http.connect()
-            if connection.sock is not None:
-                connection.sock.settimeout(ANSWER_TIMEOUT)
-            if body is None:
-                connection.http.request("GET", connection.prefix + path, headers=headers)
-            else:
-                headers["Content-Type"] = body.media_type
-                connection.http.request("POST", connection.prefix + path, body.data, headers)
-        except SSLCertVerificationError as error:
-            connection.http.close()
-            raise CommandError(
-                f"the certificate of {self.url} is not accepted: {error.verify_message}",
-                "name its authority with --ca or FLEET_CA",
-            ) from error
-        except OSError as error:
-            connection.http.close()
-            raise NotRunningError(f"nothing answers at {self.url}: {error}") from error
-        return connection
-
-    def _answer(self, connection: _Connection, path: str) -> HTTPResponse:
-        try:
-            answer = connection.http.getresponse()
-        except (OSError, HTTPException) as error:
-            raise NotRunningError(f"{self.url} gave no answer: {error}") from error
-        if answer.status in (401, 403):
-            raise CommandError(
-                f"{self.url} refuses: HTTP {answer.status}", "set FLEET_TOKEN to a valid token"
-            )
-        if answer.headers.get_content_type() == "application/problem+json":
-            raise _refusal(answer)
-        if answer.status != 200:
-            raise _NotOursError(f"{path}: HTTP {answer.status} {answer.reason}")
-        return answer
-
-
-class _NotOursError(Exception):
-    """The answer is none of the API's documents."""
-
-
-class _Connection:
-    """One connection, closed at the end of its block."""
-
-    def __init__(self, url: str, trust: SSLContext | None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise CommandError(f"{url!r} is no URL of a fleet", "write it as http://HOST:PORT")
-        host, port = parts.hostname, parts.port
-        self.http: HTTPConnection = (
-            HTTPSConnection(host, port, timeout=CONNECT_TIMEOUT, context=trust)
-            if parts.scheme == "https"
-            else HTTPConnection(host, port, timeout=CONNECT_TIMEOUT)
-        )
-        self.prefix = parts.path.rstrip("/")
-
-    @property
-    def sock(self) -> socket.socket | None:
-        return self.http.sock
-
-    def __enter__(self) -> _Connection:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.close()
-
-
-def _target(path: str, query: Query | None) -> str:
-    return path + ("?" + urlencode(query, doseq=True) if query else "")
-
-
-def _refusal(answer: HTTPResponse) -> Exception:
-    try:
-        problem = msgspec.json.decode(answer.read(MAX_LINE), type=ProblemDocument)
-    except msgspec.MsgspecError as error:
-        return _NotOursError(str(error))
-    kind = problem.type.rpartition(":")[2]
-    if kind == "unknown-path":
-        older = f"the running fleet has no {problem.instance}: it is older than this command"
-        return RefusedError(older, kind)
-    names = [f"{each.host}/{each.name}" for each in problem.candidates]
-    return RefusedError(
-        problem.detail,
-        kind,
-        f"write {' or '.join(names)}" if names else "",
-        parameter=problem.parameter or "",
-        suggestions=problem.suggestions,
+def _ask(
+    path: str,
+    kind: type[T],
+    query: Query | None = None,
+    accept: str = "application/json",
+    body: Body | None = None,
+) -> Ask[T]:
+    return Ask(
+        template=path,
+        kind=kind,
+        within={},
+        query=query or {},
+        method="GET" if body is None else "POST",
+        accept=accept,
+        body=body,
     )
 
 
-def messages(answer: HTTPResponse) -> Iterator[Message]:
-    """Read a text/event-stream; comments (heartbeats) are passed over."""
-    fields: dict[str, str] = {}
-    data: list[str] = []
-    while line := answer.readline(MAX_LINE):
-        text = line.decode("utf-8", "replace").rstrip("\r\n")
-        if not text:
-            if data:
-                yield Message(fields.get("id", ""), fields.get("event", ""), "\n".join(data))
-            fields, data = {}, []
-            continue
-        name, _, value = text.partition(":")
-        value = value.removeprefix(" ")
-        if name == "data":
-            data.append(value)
-        elif name:
-            fields[name] = value
+def _proxy_document(body: bytes, answer: Answer) -> ProxyDocument:
+    try:
+        revision = int(answer.headers["x-fleet-revision"])
+        return ProxyDocument(body, revision, int(answer.headers["x-fleet-issues"]))
+    except (KeyError, ValueError) as error:
+        raise ForeignAnswerError("the document", "it has no revision", answer.status) from error
+
+
+def _unreachable(error: UnreachableError) -> str:
+    words = {
+        "connect": f"nothing answers at {error.url}",
+        "answer": f"{error.url} gave no answer",
+        "body": f"{error.url} broke off",
+    }
+    return f"{words[error.stage]}: {error.reason}"
+
+
+def _refusal(error: ProblemError) -> RefusedError:
+    if error.kind == "unknown-path":
+        path = error.problem.instance
+        older = f"the running fleet has no {path}: it is older than this command"
+        return RefusedError(older, error.kind)
+    names = [f"{each.host}/{each.name}" for each in error.problem.candidates]
+    return RefusedError(
+        error.detail,
+        error.kind,
+        f"write {' or '.join(names)}" if names else "",
+        parameter=error.problem.parameter or "",
+        suggestions=error.suggestions,
+    )

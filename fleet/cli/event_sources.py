@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fleet.cli.api import Api, Message, NotRunningError
+from fleet.cli.api import Api, NotRunningError
 from fleet.cli.errors import CommandError
 from fleet.cli.output import note
 from fleet.cli.view import Choice, chosen
+from fleet.client.messages import Message
 from web.documents import EventDocument, EventsDocument
 from web.history import EventFilter
 from web.selection import event_matches

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from fleet.cli.api import Api, Message, NotRunningError, Query
+from fleet.cli.api import Api, NotRunningError, Query
 from fleet.cli.errors import CommandError
 from fleet.cli.format import minute
 from fleet.cli.log_output import Line, LogWriter
 from fleet.cli.output import note
 from fleet.cli.past import container_path
+from fleet.client.messages import Message
 from web.expectations import MAX_PAGE
 from web.history_documents import LogLineDocument, LogsDocument
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from fleet.cli.api import Api, Message, NotRunningError
+from fleet.cli.api import Api, NotRunningError
 from fleet.cli.errors import CommandError
 from fleet.cli.output import note, write_json_line
 from fleet.cli.route_issues import indented
 from fleet.cli.route_tables import address
 from fleet.cli.table import Cell, Tone, write_lines
+from fleet.client.messages import Message
 from web.route_documents import RouteChangeDocument
 
 RECONNECT = 2.0  # seconds

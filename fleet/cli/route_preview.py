@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fleet.cli.api import Body, RefusedError
+from fleet.cli.api import RefusedError
 from fleet.cli.errors import USAGE, CommandError, unknown_host
 from fleet.cli.output import note
+from fleet.client.asking import Body
 from labels.facts import Place
 from labels.model import Table
 from labels.parsing.keys import Rules
@@ -44,7 +45,7 @@ class Asked:
     def body(self) -> Body:
         """As the API takes it."""
         said = {"compose": self.compose} if self.labels is None else {"labels": self.labels}
-        return Body(msgspec.json.encode(said), "application/json")
+        return Body(data=msgspec.json.encode(said))
 
 
 def project_of(path: Path) -> str:

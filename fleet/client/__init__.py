@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fleet.client.asking import Ask
-    from fleet.client.clients import AsyncFleetClient, FleetClient
+    from fleet.client.awaited_client import AsyncFleetClient
+    from fleet.client.blocking_client import FleetClient
     from fleet.client.errors import (
         AmbiguousError,
         AnswerTooLargeError,
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "asking": ("Ask",),
-    "clients": ("AsyncFleetClient", "FleetClient"),
+    "awaited_client": ("AsyncFleetClient",),
+    "blocking_client": ("FleetClient",),
     "errors": (
         "AmbiguousError",
         "AnswerTooLargeError",

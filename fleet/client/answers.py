@@ -76,17 +76,17 @@ def read_answer(ask: Ask[T], answer: Answer) -> T:
     try:
         return msgspec.json.decode(answer.body, type=ask.kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ForeignAnswerError(f"{ask.path}: {error}", answer.status) from error
+        raise ForeignAnswerError(ask.path, str(error), answer.status) from error
 
 
 def refusal(path: str, answer: Answer) -> Exception:
     """What a status other than the awaited one means."""
     if answer.media_type != PROBLEM:
-        return ForeignAnswerError(f"{path}: HTTP {answer.status}", answer.status)
+        return ForeignAnswerError(path, f"HTTP {answer.status}", answer.status)
     try:
         problem = msgspec.json.decode(answer.body, type=ProblemDocument)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return ForeignAnswerError(f"{path}: {error}", answer.status)
+        return ForeignAnswerError(path, str(error), answer.status)
     wait = answer.headers.get(_RETRY_AFTER, "")
     return problem_error(problem, float(wait) if wait.isdecimal() else None)
 

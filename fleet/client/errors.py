@@ -55,12 +55,16 @@ class ForeignAnswerError(ClientError):
     """What answers is no fleet, or of a version that this client does not understand.
 
     Attributes:
+        path: What was asked for.
+        reason: Why it is not understood.
         status: Of HTTP; 200 where the answer is no document of the API.
     """
 
-    def __init__(self, message: str, status: int) -> None:
-        """What was answered."""
-        super().__init__(message)
+    def __init__(self, path: str, reason: str, status: int) -> None:
+        """A sentence of the first two."""
+        super().__init__(f"{path} was answered with what is not understood: {reason}")
+        self.path = path
+        self.reason = reason
         self.status = status
 
 

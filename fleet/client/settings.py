@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fleet.client.answers import MOST
 from fleet.client.asking import Ask
 
+URL = "http://127.0.0.1:8080"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -67,9 +68,22 @@ def settings(
         ValueError: It is no URL.
         OSError: The authority's file cannot be read.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url!r} is no URL of a fleet: write it as http://HOST:PORT")
+    check_url(url)
     if ca is not None:
         trust = ssl.create_default_context(cafile=str(ca))
     return Settings(url=url.rstrip("/"), token=token, trust=trust, timeout=timeout)
+
+
+def check_url(url: str) -> None:
+    """Refuse what cannot be asked.
+
+    Raises:
+        ValueError: It is no URL.
+    """
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of its port, or of brackets
+        known = False
+    if not known:
+        raise ValueError(f"{url!r} is no URL of a fleet: write it as http://HOST:PORT")

@@ -68,7 +68,7 @@ class Heard(Generic[T]):
         try:
             return msgspec.json.decode(data, type=kind)
         except msgspec.MsgspecError as error:
-            raise ForeignAnswerError(f"{self._ask.path}: {error}", 200) from error
+            raise ForeignAnswerError(self._ask.path, str(error), 200) from error
 
 
 class Patience:

@@ -69,10 +69,10 @@ class DirectTransport(httpx.BaseTransport):
             connection = HTTPConnection(url.host, url.port, timeout=timeout)
         try:
             connection.connect()
-        except TimeoutError as error:
-            raise httpx.ConnectTimeout(str(error)) from error
         except OSError as error:
-            raise httpx.ConnectError(str(error)) from error
+            connection.close()
+            late = isinstance(error, TimeoutError)
+            raise (httpx.ConnectTimeout if late else httpx.ConnectError)(str(error)) from error
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 

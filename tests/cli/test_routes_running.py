@@ -60,7 +60,7 @@ def test_routes_are_listed(routed: Fleet) -> None:
     assert routed.run("routes", "--domain", "SHOP.*").returncode == 0
     found = json.loads(routed.out("routes", "--json", "--domain", SHOP))
     assert [member["host"] for member in found["routes"][0]["members"]] == list(HOSTS)
-    assert found["page"] == {"total": 1, "offset": 0, "limit": 1}
+    assert found["page"] == {"total": 1, "offset": 0, "limit": 1, "next": None}
 
 
 def test_a_filter_that_nothing_passes_is_told_of(routed: Fleet) -> None:
