@@ -3,12 +3,16 @@ from __future__ import annotations
 import zlib
 
 import httpx
+import msgspec
 import pytest
 import trio
 import zstandard
 
 from tests.web.fleet_in_memory import FleetInMemory
 from tests.web.routes_in_memory import RoutesInMemory
+from web.access.model import Access, Refusal
+from web.access.static import StaticAuthority
+from web.app import create_app
 from web.rest.answer import Answer
 from web.rest.encodings import choose_coding
 from web.rest.kept import Entry, Kept
@@ -132,6 +136,40 @@ async def test_documents_of_proxies_are_kept_by_the_address_that_was_asked(
     assert (await client.get("/api/revp/traefik")).content == first.content
     routes.put("one", "other", "b.example.com")
     assert b"b.example.com" in (await client.get("/api/revp/traefik")).content
+
+
+class BySite(StaticAuthority):
+    """Whose token is the name of a site sees its hosts; `all` sees all of them."""
+
+    async def by_token(self, token: str) -> Access | Refusal:
+        scope = () if token == "all" else (("site", token),)
+        return Access(kind="token", id=token, name=token, scope=scope)
+
+
+async def test_what_is_kept_for_one_is_not_given_to_who_sees_less(
+    fleet: FleetInMemory, routes: RoutesInMemory
+) -> None:
+    for number, site in enumerate(("fra", "oslo")):
+        host = fleet.add_host(site)
+        fleet.known_hosts[site] = msgspec.structs.replace(host, labels={"site": site})
+        fleet.add_container(site, f"web-{site}")
+        routes.add_host(site, site=site)
+        routes.put(site, f"web-{site}", f"{site}.example.com", port=8080 + number)
+    fleet.still = 1
+    app = create_app(fleet, None, routing=routes, authority=BySite(None, None))
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's scope types
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        for path in ("/api/containers", "/api/hosts", "/api/revp/routes", "/api/revp/traefik"):
+            for _ in range(2):
+                for token, sites in (
+                    ("all", {"fra", "oslo"}),
+                    ("fra", {"fra"}),
+                    ("oslo", {"oslo"}),
+                ):
+                    headers = {"authorization": f"Bearer {token}"}
+                    text = (await client.get(path, headers=headers)).text
+                    assert {site for site in ("fra", "oslo") if site in text} == sites, path
+            assert (await client.get(path)).status_code == 401
 
 
 def test_what_is_kept_is_bounded() -> None:
