@@ -153,7 +153,7 @@ def serving(*words: str) -> Iterator[Served]:
     command = [sys.executable, "-m", "bench.api", "--port", str(port), *words]
     with subprocess.Popen(command) as process:
         try:
-            wait_until(lambda: accepts("127.0.0.1", port), "it listens")
+            wait_until(lambda: accepts("127.0.0.1", port), "it listens", deadline=120)
             yield Served(process.pid, port)
         finally:
             process.kill()
