@@ -1,5 +1,6 @@
 """A real PostgreSQL server, with or without TimescaleDB, which a test can break."""
 
+import functools
 import os
 import pwd
 import shutil
@@ -199,35 +200,22 @@ class PostgresServer:
         return self.folder / PROGRAMS
 
     def _unprivileged(self) -> list[str]:
-        words = [f"--reuid={self._account.pw_uid}", f"--regid={self._account.pw_gid}"]
-        return [program("setpriv", "util-linux"), *words, "--clear-groups", "--"]
+        return _as(self._account)
 
     def _prepare(self, disk_bytes: int | None) -> None:
-        # Own names of the programs: every process of this server, and only those, runs one.
-        self._bin.mkdir(parents=True)
-        for name in ("postgres", "initdb"):
-            link_or_copy(self._root / PROGRAMS / name, self._bin / name)
-        (self._bin.parent / "lib").symlink_to(self._root / PROGRAMS.parent / "lib")
-        (self.folder / SHARE).parent.mkdir(parents=True)
-        (self.folder / SHARE).symlink_to(self._root / SHARE)
+        _link_programs(self._root, self.folder)
         for folder in (self.sockets, self._data):
             folder.mkdir()
         if disk_bytes is not None:
             run(["mount", "-t", "tmpfs", "-o", f"size={disk_bytes}", "tmpfs", self._data])
-        self._own(self.sockets, 0o755)
-        self._own(self._data, 0o700)
-        locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        initdb: list[str | Path] = [self._bin / "initdb", "-D", self._data, "-U", SUPERUSER]
-        run([*self._unprivileged(), *initdb, *locale, "-A", "trust", "--no-sync", "-E", "UTF8"])
+        _own(self.sockets, self._account, 0o755)
+        _own(self._data, self._account, 0o700)
+        run(["cp", "-a", f"{_initialized(self._root, self._account)}/.", self._data])
         (self._data / "pg_hba.conf").write_text("\n".join(self._hba()) + "\n")
         if self._tls:
             for source, name in ((self._tls.cert, "server.crt"), (self._tls.key, "server.key")):
                 shutil.copyfile(source, self._data / name)
-                self._own(self._data / name, 0o600)
-
-    def _own(self, path: Path, mode: int) -> None:
-        os.chown(path, self._account.pw_uid, self._account.pw_gid)
-        path.chmod(mode)
+                _own(self._data / name, self._account, 0o600)
 
     def _hba(self) -> list[str]:
         host = "hostssl" if self._tls else "host"
@@ -274,6 +262,40 @@ class PostgresServer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _as(account: pwd.struct_passwd) -> list[str]:
+    words = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}"]
+    return [program("setpriv", "util-linux"), *words, "--clear-groups", "--"]
+
+
+def _own(path: Path, account: pwd.struct_passwd, mode: int) -> None:
+    os.chown(path, account.pw_uid, account.pw_gid)
+    path.chmod(mode)
+
+
+def _link_programs(root: Path, part: Path) -> None:
+    """Give a part names of its own for the programs: its processes, and no others, run them."""
+    (part / PROGRAMS).mkdir(parents=True)
+    for name in ("postgres", "initdb"):
+        link_or_copy(root / PROGRAMS / name, part / PROGRAMS / name)
+    (part / PROGRAMS.parent / "lib").symlink_to(root / PROGRAMS.parent / "lib")
+    (part / SHARE).parent.mkdir(parents=True)
+    (part / SHARE).symlink_to(root / SHARE)
+
+
+@functools.cache
+def _initialized(root: Path, account: pwd.struct_passwd) -> Path:
+    """The files of a server that never ran: to make them takes longer than all else of a start."""
+    part = new_part("i")
+    _link_programs(root, part)
+    data = part / "d"
+    data.mkdir()
+    _own(data, account, 0o700)
+    locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    initdb: list[str | Path] = [part / PROGRAMS / "initdb", "-D", data, "-U", SUPERUSER]
+    run([*_as(account), *initdb, *locale, "-A", "trust", "--no-sync", "-E", "UTF8"])
+    return data
 
 
 def _says_ready(path: Path, pid: int) -> bool:
