@@ -13,6 +13,7 @@ from urllib.parse import quote
 from litestar import get
 from litestar.response.base import ASGIResponse
 
+from web.access.model import Access, access_of
 from web.documents import FleetDocument, HostDocument
 from web.sources import WebRequest, sources
 
@@ -58,6 +59,7 @@ $rows
 <a href="/api/containers">containers</a>, <a href="/api/events">events</a>,
 <a href="/api/stream/events">live events</a>, <a href="/api/docs">all of it, to try</a>,
 <a href="/api/openapi.json">schema</a></p>
+$people
 <p><small>fleet $version, as of $now</small></p>
 </body>
 </html>
@@ -68,22 +70,32 @@ $rows
 async def show_page(request: WebRequest) -> ASGIResponse:
     """The hosts and their health."""
     model = sources(request).model
-    hosts = model.hosts()
-    return ASGIResponse(
-        body=render(model.fleet(), hosts, datetime.now(UTC)), media_type="text/html"
-    )
+    body = render(model.fleet(), model.hosts(), datetime.now(UTC), access_of(request))
+    return ASGIResponse(body=body, media_type="text/html")
 
 
-def render(fleet: FleetDocument, hosts: Sequence[HostDocument], now: datetime) -> str:
-    """The page as HTML; everything that is not ours is escaped."""
+def render(
+    fleet: FleetDocument, hosts: Sequence[HostDocument], now: datetime, access: Access | None = None
+) -> str:
+    """The page as HTML, for who asks; everything that is not ours is escaped."""
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in fleet.reasons)
     return _PAGE.substitute(
         title=escape(f"fleet: {fleet.verdict}, {fleet.hosts_up} of {fleet.hosts} hosts up"),
         style=STYLE,
         reasons=f"<ul>{reasons}</ul>" if reasons else "",
         rows="\n".join(map(_row, hosts)) or '<tr><td colspan="7">No hosts configured.</td></tr>',
+        people=_people(access),
         version=escape(fleet.version),
         now=_moment(now),
+    )
+
+
+def _people(access: Access | None) -> str:
+    if access is None or access.kind != "session":
+        return ""
+    return (
+        f'<p>Logged in as {escape(access.name)}: <a href="/account">account</a>, '
+        '<a href="/logout">log out</a></p>'
     )
 
 
