@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 from pathlib import Path
@@ -17,8 +18,11 @@ def clear_stale_pid(folder: Path) -> None:
     With the lock held no other fleet serves this folder. PostgreSQL itself would take any live
     process with that number for a server and would refuse a truncated file; that no server is
     attached to the folder it also knows by its shared memory, so removing the file is safe.
+    While the last processes of a killed server hold that memory, no other could start.
     """
     path = folder / "postmaster.pid"
+    if not path.exists():
+        return
     deadline = time.monotonic() + LEAVING_SECONDS
     while (pid := _recorded_pid(path)) and _serves(pid, folder):
         if time.monotonic() > deadline:
@@ -27,6 +31,8 @@ def clear_stale_pid(folder: Path) -> None:
                 " it (`kill -INT`), then start fleet again."
             )
         time.sleep(0.01)
+    while _is_worked_in(folder) and time.monotonic() < deadline:
+        time.sleep(0.02)
     path.unlink(missing_ok=True)
 
 
@@ -45,6 +51,15 @@ def _recorded_pid(path: Path) -> int | None:
         return int(path.read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
         return None
+
+
+def _is_worked_in(folder: Path) -> bool:
+    """Tell whether a process works in the folder, as all of a server do; False where not known."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # ended meanwhile, or not ours to look into
+            if (process / "cwd").readlink() == folder.resolve():
+                return True
+    return False
 
 
 def _serves(pid: int, folder: Path) -> bool:
