@@ -10,9 +10,10 @@ from typing import NoReturn
 
 import anyio
 import msgspec
+from anyio import to_thread
 
 from fleet.mirror.model import MirroredModel
-from fleet.mirror.replica import Replica
+from fleet.mirror.replica import ByKind, Replica, decoded
 from fleet.tracker import now
 from storage.database import Database
 from storage.errors import StorageError
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 SILENT = 12.0  # seconds without a sign of life of who publishes; there is one every three
 GONE = 4.0  # the same, of one that is not even connected
+MANY = 500  # documents that are read in a thread
 AGAIN = 1.0  # seconds until the database is tried again
 
 _NOBODY = (
@@ -60,7 +62,7 @@ class Following:
                 async with aclosing(self._feed.news()) as found:
                     async for news in found:
                         self.away = False
-                        self._take(news)
+                        await self._take(news)
             except StorageError as error:
                 self.away = True
                 self._be_old(f"the database cannot be asked: {error}")
@@ -70,7 +72,7 @@ class Following:
     def _model(self) -> MirroredModel:
         return self._replica.model
 
-    def _take(self, news: News) -> None:
+    async def _take(self, news: News) -> None:
         run = news.run
         if run is None:
             self._be_old(_NOBODY)
@@ -79,21 +81,25 @@ class Following:
             self._be_old("what is published is of another version of fleet: update the older one")
             return
         try:
-            self._take_over(run, news)
+            if len(news.items) > MANY:  # others have their turn meanwhile
+                found = await to_thread.run_sync(decoded, news.items)
+            else:
+                found = decoded(news.items)
         except msgspec.MsgspecError as error:
             self._feed.forget()
             self._be_old(f"what is published is not understood: {error}")
             return
+        self._take_over(run, found, whole=news.whole)
         self._fresh_at = now() - timedelta(seconds=run.age)
         if run.age > (SILENT if run.held else GONE):
             self._be_old("who watches the hosts gives no sign of life: look at `fleet supervise`")
         else:
             self._be_fresh()
 
-    def _take_over(self, run: RunRecord, news: News) -> None:
+    def _take_over(self, run: RunRecord, found: ByKind, *, whole: bool) -> None:
         if run.run != self._run:
             self._replica.begin()
-        self._replica.take(news.items, whole=news.whole)
+        self._replica.take(found, whole=whole)
         if run.run != self._run:
             if self._run:
                 log.info("another supervisor publishes, live streams begin anew")

@@ -71,15 +71,8 @@ class Replica:
         self.tracker.events = Feed(KEPT_EVENTS)
         self._routes.begin()
 
-    def take(self, items: Iterable[Item], *, whole: bool) -> None:
-        """Take over what is published; `whole`: there is nothing else.
-
-        Raises:
-            msgspec.MsgspecError: It is not what it should be.
-        """
-        news: dict[str, dict[Key, Any]] = defaultdict(dict)
-        for item in items:
-            news[item.key.kind][item.key] = decode(item)
+    def take(self, news: ByKind, *, whole: bool) -> None:
+        """Take over what is published; `whole`: there is nothing else."""
         self._take_program(news)
         self._take_hosts(news, whole=whole)
         self._take_containers(news, whole=whole)
@@ -175,6 +168,18 @@ class Replica:
             if event.number > feed.last:
                 feed.skip_to(event.number)
                 self.tracker.put_event(event)
+
+
+def decoded(items: Iterable[Item]) -> ByKind:
+    """What is published, by kind; None for what is gone. It may be called in a thread.
+
+    Raises:
+        msgspec.MsgspecError: It is not what it should be.
+    """
+    news: dict[str, dict[Key, Any]] = defaultdict(dict)
+    for item in items:
+        news[item.key.kind][item.key] = decode(item)
+    return news
 
 
 def _by_host(keys: Iterable[Key]) -> defaultdict[str, set[str]]:

@@ -17,7 +17,7 @@ from fleet.mirror.hosts import host_of
 from fleet.mirror.hosts import mirrored as told_of
 from fleet.mirror.kinds import encode
 from fleet.mirror.marks import Marks
-from fleet.mirror.replica import Replica
+from fleet.mirror.replica import Replica, decoded
 from fleet.mirror.routing import MirroredRoutes
 from fleet.mirror.telling import KEPT_EVENTS, Teller, Watched
 from fleet.model import HostSample, Image
@@ -92,7 +92,8 @@ class Both:
 
     def take(self, *, whole: bool = False) -> None:
         told = self.teller.everything() if whole else self.teller.news()
-        self.replica.take([encode(key, value) for key, value in told], whole=whole)
+        items = [encode(key, value) for key, value in told]
+        self.replica.take(decoded(items), whole=whole)
 
     def check(self) -> None:
         """Everything that is answered is the same."""
