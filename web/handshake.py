@@ -11,12 +11,13 @@ import trio
 
 from web.problems import MEDIA_TYPE, Problem
 from web.stream import ClientStream
+from web.turns import PacedStream
 
 _HANDSHAKE = b"\x16"  # the first byte of what a TLS client says (RFC 8446, section 5.1)
 
 
 async def encrypted(
-    plain: trio.SocketStream, stream: ClientStream, context: ssl.SSLContext, within: float
+    plain: PacedStream, stream: ClientStream, context: ssl.SSLContext, within: float
 ) -> bool:
     """Shake hands; False where the client does not, in time: the connection is of no use then.
 

@@ -19,6 +19,7 @@ from web.listening import Bound, bind
 from web.live.socket import MAX_MESSAGE
 from web.stream import ClientStream
 from web.tls import ServerTls
+from web.turns import PacedStream, Turns
 
 logger = logging.getLogger("fleet.web")
 
@@ -94,6 +95,7 @@ class _Server:
     ) -> None:
         self._app = app
         self._tls = tls
+        self._turns = Turns()
         self._asgi = wrap_app(draining(app), 0, "asgi")  # type: ignore[arg-type]  # Litestar's scope types
         self._bound = bound
         self._limits = limits
@@ -135,11 +137,12 @@ class _Server:
 
     async def _handle(self, socket: trio.SocketStream) -> None:
         edge, peer = self._app.edge, _peer(socket)
-        stream = ClientStream(socket, self._limits.write_timeout, self._connections)
+        paced = PacedStream(socket, self._turns)
+        stream = ClientStream(paced, self._limits.write_timeout, self._connections)
         client = client_key(peer) if edge.is_counted(peer) else None
         with self._connections.place(stream, client) as placed:
             try:
-                if placed and edge.admits(peer) and await self._is_ready(socket, stream):
+                if placed and edge.admits(peer) and await self._is_ready(paced, stream):
                     await Http1Connection(
                         self._asgi,
                         self._config,
@@ -153,10 +156,10 @@ class _Server:
             finally:
                 stream.abort()
 
-    async def _is_ready(self, socket: trio.SocketStream, stream: ClientStream) -> bool:
+    async def _is_ready(self, paced: PacedStream, stream: ClientStream) -> bool:
         if self._tls is None:
             return True
-        done = await encrypted(socket, stream, self._tls.context, self._limits.handshake)
+        done = await encrypted(paced, stream, self._tls.context, self._limits.handshake)
         if not done:
             self._app.edge.counts.turned["handshake"] += 1
         return done

@@ -8,13 +8,15 @@ from typing import Protocol
 
 import trio
 
+from web.turns import PacedStream
+
 CHUNK = 256 * 1024  # each needs to be taken within the write timeout
 SLOWEST = 16 * 1024  # bytes a second that a client takes of a long answer
 LINGER = 2.0  # seconds for a refused client to stop sending and read why
 MOST_LINGERING = 4 * 1024 * 1024  # bytes that it may still send
 GOODBYE = 1.0  # seconds for TLS to say that it ends, to who may not listen
 
-Tls = trio.SSLStream[trio.SocketStream]
+Tls = trio.SSLStream[PacedStream]
 
 
 class Outbox(Protocol):
@@ -43,8 +45,8 @@ class ClientStream(trio.abc.HalfCloseableStream):
         unsent: Bytes that wait to be sent.
     """
 
-    def __init__(self, plain: trio.SocketStream, write_timeout: float, outbox: Outbox) -> None:
-        self._stream: trio.SocketStream | Tls = plain
+    def __init__(self, plain: PacedStream, write_timeout: float, outbox: Outbox) -> None:
+        self._stream: PacedStream | Tls = plain
         self._write_timeout = write_timeout
         self._outbox = outbox
         self._blocked_since = math.inf
@@ -59,7 +61,7 @@ class ClientStream(trio.abc.HalfCloseableStream):
     @property
     def is_encrypted(self) -> bool:
         """Whether it is under TLS."""
-        return not isinstance(self._stream, trio.SocketStream)
+        return not isinstance(self._stream, PacedStream)
 
     def encrypt(self, tls: Tls) -> None:
         """Go on under TLS, over the same socket."""
@@ -120,7 +122,7 @@ class ClientStream(trio.abc.HalfCloseableStream):
     async def send_eof(self) -> None:
         """End our direction; TLS has no half of an end."""
         self._said_goodbye = True
-        if isinstance(self._stream, trio.SocketStream):
+        if isinstance(self._stream, PacedStream):
             await self._stream.send_eof()
 
     async def aclose(self) -> None:

@@ -22,7 +22,8 @@ from web.tls import ServerTls
 DEADLINE = 60.0  # seconds; nothing here takes long, but the machine may be busy
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ATTACKER = "127.0.0.2"
-LIMITS = Limits(grace=1.0, idle=1.0, write_timeout=1.0, connections=64, handshake=1.0, ping=0.5)
+LIMITS = Limits(grace=1.0, idle=3.0, write_timeout=2.0, connections=64, handshake=2.0, ping=1.0)
+PATIENT = Limits(grace=1.0)  # for clients that take their time where all is slow
 ALLOWANCE = Allowance(
     requests_per_second=100_000, burst=100_000, connections=24, local_exempt=False
 )

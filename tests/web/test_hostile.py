@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 
 import pytest
@@ -19,12 +19,14 @@ from tests.web.hostile import (
     DEADLINE,
     HEALTH,
     LIMITS,
+    PATIENT,
     Target,
     eventually,
     read_all,
     resident,
     served,
 )
+from web.documents import HostDocument
 from web.heads import MAX_HEAD, MAX_HEADERS, MAX_TARGET
 from web.live.socket import MAX_MESSAGE
 
@@ -250,7 +252,7 @@ async def test_thousands_of_open_connections_leave_room() -> None:
 
 async def test_one_address_cannot_take_all_places() -> None:
     few = dataclasses.replace(ALLOWANCE, connections=8)
-    async with served(allowance=few) as target:
+    async with served(allowance=few, limits=PATIENT) as target:
         held = [await target.connect() for _ in range(8)]
         for stream in held:
             await stream.send_all(STREAM)
@@ -264,7 +266,7 @@ async def test_one_address_cannot_take_all_places() -> None:
 
 
 async def test_streams_beyond_their_places_are_refused() -> None:
-    async with served() as target:
+    async with served(limits=PATIENT) as target:
         held = [await target.connect(f"127.0.0.{2 + number % 4}") for number in range(40)]
         statuses = Counter[bytes]()
         for stream in held:
@@ -420,3 +422,31 @@ async def test_who_asks_too_often_is_told_when_to_come_again() -> None:
         assert await target.exchange(HEALTH) == b""
         assert target.app.edge.counts.turned["rate"] == 1
         assert await target.is_answered()
+
+
+async def test_what_comes_at_once_is_answered_one_by_one() -> None:
+    async with served(limits=PATIENT) as target, trio.open_nursery() as nursery:
+        passes, answered = 0, Counter[int]()
+        told = target.fleet.hosts
+
+        async def count() -> None:
+            nonlocal passes
+            while True:
+                await trio.lowlevel.checkpoint()
+                passes += 1
+
+        def hosts() -> Sequence[HostDocument]:
+            answered[passes] += 1
+            return told()
+
+        target.fleet.hosts = hosts  # type: ignore[method-assign]  # to see when it is asked
+        with ExitStack() as held:
+            several = [target.hold(f"127.0.0.{2 + number}", 20) for number in range(10)]
+            sockets = [held.enter_context(plain) for some in several for plain in some]
+            await eventually(lambda: target.open == 200, lambda: f"{target.open} open")
+            nursery.start_soon(count)
+            for plain in sockets:
+                plain.send(GET + b"Connection: close\r\n\r\n")
+            await eventually(lambda: answered.total() >= 200, lambda: f"{answered.total()}")
+            nursery.cancel_scope.cancel()
+        assert max(answered.values()) <= 5  # all else that runs had its turn in between
