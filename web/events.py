@@ -11,16 +11,22 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from web.documents import EventDocument, EventsDocument, Page
+from web.event_filter import event_test, events_wanted
 from web.event_stream import EventStream, newest_id
 from web.expectations import MAX_PAGE
 from web.finding import check_host_filter
 from web.history import EventFilter, HistoryUnavailable
 from web.parameters import (
     Container,
+    Containers,
     Cursor,
     EventAction,
+    EventActions,
+    EventLabels,
     EventType,
+    EventTypes,
     Fields,
+    Hosts,
     Limit,
     OneHost,
     Since,
@@ -137,21 +143,19 @@ def _just_after(cursor: str) -> datetime:
 )
 async def stream_events(
     request: WebRequest,
-    host: OneHost = None,
-    kind: EventType = None,
-    action: EventAction = None,
-    container: Container = None,
+    host: Hosts = None,
+    label: EventLabels = None,
+    container: Containers = None,
+    kinds: EventTypes = None,
+    actions: EventActions = None,
 ) -> ASGIApp:
     """Events as they happen, resumed after `Last-Event-ID` where memory still holds them."""
     source = sources(request)
-    check_host_filter(source.model, [host] if host else ())
-    wanted = EventFilter(host=host, type=kind, action=action, container=container)
+    check_host_filter(source.model, host or ())
+    wanted = events_wanted(host=host, label=label, container=container, type=kinds, action=actions)
     return EventStream(
         source.model,
         source.streams,
-        lambda event: wanted == _ANY or event_matches(event, wanted),
+        event_test(wanted, source.model.host_labels),
         request.headers.get("last-event-id"),
     )
-
-
-_ANY = EventFilter()

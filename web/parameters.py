@@ -71,6 +71,16 @@ HostLimit = Annotated[
 OneHost = Annotated[str | None, _declare("host")]
 EventType = Annotated[str | None, _declare("type")]
 EventAction = Annotated[str | None, _declare("action")]
+EventTypes = Annotated[list[str] | None, _declare("type")]
+EventActions = Annotated[list[str] | None, _declare("action")]
+EventLabels = Annotated[
+    list[str] | None,
+    QueryParameter(
+        name="label",
+        description="KEY or KEY=VALUE, of the host or of what the event is about; repeat it, all"
+        " must match",
+    ),
+]
 Container = Annotated[str | None, _declare("container")]
 Since = Annotated[str | None, _declare("since")]
 Start = Annotated[str | None, _declare("start")]

@@ -7,7 +7,7 @@ from web.finding import ambiguous, best, find_container
 from web.history import Recorded
 from web.history_documents import IncarnationDocument
 from web.paths import segment
-from web.sources import WebRequest, require_history, sources
+from web.sources import Sources, WebRequest, history_of, sources
 
 
 async def find_recorded(request: WebRequest, ref: str, host: str | None = None) -> Recorded:
@@ -17,8 +17,12 @@ async def find_recorded(request: WebRequest, ref: str, host: str | None = None) 
         Problem: There is none (404), there are several (409), or there is no database (503).
         HistoryUnavailable: The database is away.
     """
-    model = sources(request).model
-    history = require_history(request)
+    return await find_recorded_in(sources(request), ref, host)
+
+
+async def find_recorded_in(source: Sources, ref: str, host: str | None = None) -> Recorded:
+    """The same, of sources."""
+    model, history = source.model, history_of(source)
     wanted = segment(ref).removeprefix("/")
     live = best(model.find(wanted, host), wanted)
     if len(live) > 1:

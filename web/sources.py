@@ -63,7 +63,12 @@ def require_history(request: WebRequest) -> History:
     Raises:
         Problem: There is none (503).
     """
-    history = sources(request).history
+    return history_of(sources(request))
+
+
+def history_of(source: Sources) -> History:
+    """The same, of sources."""
+    history = source.history
     if history is None:
         raise Problem("history-unavailable", "No database is in use, so there is no history.")
     return history

@@ -1,4 +1,4 @@
-"""A ledger as messages of one subscription on a WebSocket."""
+"""What one subscription on a WebSocket is told, as messages."""
 
 from __future__ import annotations
 
@@ -6,26 +6,43 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
 
-from web.documents import GapDocument
+from web.documents import EventDocument, GapDocument
+from web.history_documents import LogLineDocument
 from web.live.ledger import Entry
 from web.live.place import write_place
+from web.log_cursor import place_of, write_cursor
 
 SendText = Callable[[bytes], Awaitable[None]]
 
 
-class Frames:
-    """Implements `web.live.follower.Output`: JSON objects with `type` and the subscription's `id`.
+class Teller:
+    """Sends JSON objects with `type` and the subscription's `id`.
 
     Args:
         send: Sends one message.
         subscription: The client's name for it.
+    """
+
+    def __init__(self, send: SendText, subscription: int | str) -> None:
+        self._send = send
+        self._id = msgspec.json.encode(subscription)
+
+    async def tell(self, word: bytes, rest: bytes) -> None:
+        """One message; `rest` is what it has besides, each with a comma in front."""
+        await self._send(b'{"type":"' + word + b'","id":' + self._id + rest + b"}")
+
+
+class Frames:
+    """Implements `web.live.follower.Output`.
+
+    Args:
+        teller: Sends messages.
         name: The ledger's.
         run: This run of the program.
     """
 
-    def __init__(self, send: SendText, subscription: int | str, name: str, run: str) -> None:
-        self._send = send
-        self._id = msgspec.json.encode(subscription)
+    def __init__(self, teller: Teller, name: str, run: str) -> None:
+        self._tell = teller.tell
         self._name = name.encode()
         self._run = run
 
@@ -60,7 +77,48 @@ class Frames:
         await self._tell(b"heartbeat", self._place(version))
 
     def _place(self, version: int) -> bytes:
-        return f',"place":"{write_place(version, self._run)}"'.encode()
+        return _place(write_place(version, self._run))
 
-    async def _tell(self, word: bytes, rest: bytes) -> None:
-        await self._send(b'{"type":"' + word + b'","id":' + self._id + rest + b"}")
+
+class EventFrames:
+    """Implements `web.event_stream.EventOutput`."""
+
+    def __init__(self, teller: Teller) -> None:
+        self._tell = teller.tell
+
+    async def event(self, event: EventDocument, place: str) -> None:
+        """One event."""
+        await self._tell(b"event", _place(place) + b',"data":' + msgspec.json.encode(event))
+
+    async def gap(self, gap: GapDocument, place: str) -> None:
+        """Events that were not sent."""
+        await self._tell(b"gap", _place(place) + b',"data":' + msgspec.json.encode(gap))
+
+    async def heartbeat(self, place: str | None) -> None:
+        """The place that was reached in silence, once there is one."""
+        await self._tell(b"heartbeat", b"" if place is None else _place(place))
+
+
+class LineFrames:
+    """Implements `web.log_stream.LogOutput`."""
+
+    def __init__(self, teller: Teller) -> None:
+        self._tell = teller.tell
+
+    async def lines(self, lines: Sequence[LogLineDocument]) -> None:
+        """A message for each."""
+        for line in lines:
+            place = _place(write_cursor(place_of(line)))
+            await self._tell(b"line", place + b',"data":' + msgspec.json.encode(line))
+
+    async def gap(self, gap: GapDocument) -> None:
+        """Lines that were not sent."""
+        await self._tell(b"gap", b',"data":' + msgspec.json.encode(gap))
+
+    async def heartbeat(self) -> None:
+        """A sign of life; the place is that of the last line."""
+        await self._tell(b"heartbeat", b"")
+
+
+def _place(place: str) -> bytes:
+    return f',"place":"{place}"'.encode()

@@ -1,4 +1,4 @@
-"""One WebSocket with several subscriptions, each a follower of a ledger."""
+"""One WebSocket with several subscriptions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ from litestar import WebSocket, websocket
 from litestar.datastructures import State
 from litestar.exceptions import WebSocketDisconnect
 
-from web.event_stream import run_of
-from web.finding import check_host_filter
+from web.history import HistoryUnavailable
 from web.live.admission import PROTOCOL, SOCKET_PATH, refuse_socket
-from web.live.filters import LiveFilter, subject_test
-from web.live.follower import Follower
-from web.live.frames import Frames
-from web.live.handlers import require_live
+from web.live.frames import Teller
 from web.live.place import Resume
-from web.live.source import LedgerName, LiveSource
+from web.live.subscribing import Subject, Work, subscription
 from web.problems import Problem
 from web.sources import Sources, sources
 
@@ -35,9 +31,9 @@ Name = int | Annotated[str, msgspec.Meta(max_length=64)]
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a client says: `subscribe` (with `id`), or `unsubscribe` an id, or `ping`."""
 
-    subscribe: LedgerName | None = None
+    subscribe: Subject | None = None
     id: Name | None = None
-    filter: LiveFilter = LiveFilter()
+    filter: msgspec.Raw = msgspec.Raw(b"{}")  # its shape is that of the subject
     snapshot: bool = True
     after: str | None = None
     unsubscribe: Name | None = None
@@ -46,14 +42,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 @websocket(SOCKET_PATH)
 async def serve_socket(socket: FleetSocket) -> None:
-    """Hosts, containers and samples over one connection; see `docs/api.md`."""
+    """Hosts, containers, samples, events and logs over one connection; see `docs/api.md`."""
     source = sources(socket)
     try:
-        live = require_live(source.live)
         with source.streams.place():
             offered = socket.scope["subprotocols"]
             await socket.accept(subprotocols=PROTOCOL if PROTOCOL in offered else None)
-            await _Conversation(socket, source, live).run()
+            await _Conversation(socket, source).run()
     except Problem as problem:
         await refuse_socket(problem, socket.scope, socket.receive, socket.send)
         return
@@ -72,11 +67,9 @@ async def _say_goodbye(socket: FleetSocket) -> None:
 class _Conversation:
     """What is said on one connection until either side leaves."""
 
-    def __init__(self, socket: FleetSocket, source: Sources, live: LiveSource) -> None:
+    def __init__(self, socket: FleetSocket, source: Sources) -> None:
         self._socket = socket
         self._source = source
-        self._live = live
-        self._run = run_of(source.model)
         self._subscriptions: dict[int | str, anyio.CancelScope] = {}
 
     async def run(self) -> None:
@@ -98,12 +91,12 @@ class _Conversation:
         elif command.unsubscribe is not None:
             await self._unsubscribe(command.unsubscribe)
         elif command.subscribe is not None and command.id is not None:
-            await self._subscribe(command.subscribe, command.id, command, tasks)
+            await self._subscribe(command.id, command, command.subscribe, tasks)
         else:
             await self._explain(command.id, "Say subscribe with an id, unsubscribe, or ping.")
 
     async def _subscribe(
-        self, name: LedgerName, id_: int | str, command: Command, tasks: TaskGroup
+        self, id_: int | str, command: Command, subject: Subject, tasks: TaskGroup
     ) -> None:
         if id_ in self._subscriptions:
             await self._explain(id_, "There is a subscription with this id already.")
@@ -112,30 +105,26 @@ class _Conversation:
             told = f"There may be {MOST_SUBSCRIPTIONS} subscriptions. Unsubscribe one first."
             await self._explain(id_, told)
             return
+        teller = Teller(self._send, id_)
+        place = Resume(place=command.after, snapshot=command.snapshot)
         try:
-            check_host_filter(self._source.model, command.filter.host)
-        except Problem as problem:
-            await self._explain(id_, problem.detail)
+            work = subscription(self._source, subject, command.filter, place, teller)
+        except (Problem, msgspec.MsgspecError) as error:
+            await self._explain(id_, _words(error))
             return
         self._subscriptions[id_] = scope = anyio.CancelScope()
-        streams, ledger = self._source.streams, self._live.ledger(name)
-        run = self._run + ledger.mark
-        follower = Follower(
-            ledger,
-            subject_test(command.filter),
-            Frames(self._send, id_, name, run),
-            streams.heartbeat,
-            streams.__len__,
-        )
-        await self._tell({"type": "subscribed", "id": id_})
-        resume = Resume(place=command.after, snapshot=command.snapshot)
-        tasks.start_soon(self._follow, follower, resume, run, scope)
+        tasks.start_soon(self._follow, id_, work, scope)
 
-    async def _follow(
-        self, follower: Follower, resume: Resume, run: str, scope: anyio.CancelScope
-    ) -> None:
-        with scope:
-            await follower.run(resume, run)
+    async def _follow(self, id_: int | str, work: Work, scope: anyio.CancelScope) -> None:
+        async def begin() -> None:
+            await self._tell({"type": "subscribed", "id": id_})
+
+        try:
+            with scope:
+                await work(begin)
+        except (Problem, HistoryUnavailable) as error:  # what is asked for is not there
+            self._subscriptions.pop(id_, None)
+            await self._explain(id_, _words(error))
 
     async def _unsubscribe(self, id_: int | str) -> None:
         scope = self._subscriptions.pop(id_, None)
@@ -153,3 +142,7 @@ class _Conversation:
 
     async def _send(self, message: bytes) -> None:
         await self._socket.send_data(message.decode(), mode="text")
+
+
+def _words(error: Exception) -> str:
+    return error.detail if isinstance(error, Problem) else str(error)
