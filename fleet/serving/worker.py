@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -19,7 +20,7 @@ from fleet.access.desk import StoredDesk
 from fleet.access.keeper import AccessKeeper
 from fleet.access.opening import configured, open_access
 from fleet.accounts.opening import Accounts, open_accounts
-from fleet.edge import allowance_of
+from fleet.edge import allowance_of, record_lockout
 from fleet.history import StoredHistory
 from fleet.instruments_process import Process
 from fleet.mirror.following import Following
@@ -128,6 +129,7 @@ class Worker:
             board = Board(self._folder)
             app.http.others += [cache.families, rows.families, Process().families]
             app.http.together = board.together
+            app.edge.lockouts.locked = partial(record_lockout, rows.offer)
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
             tasks.start_soon(rows.run)
@@ -157,16 +159,19 @@ class Worker:
             history=settings.history,
             stale=settings.stale,
         )
-        yield AnswerCache(
-            lifetimes,
-            Memory(settings.memory_megabytes * 1024 * 1024),
-            shared,
-            prefix=settings.prefix,
-            source=database.where,
-            away=lambda: following.away,
-        )
-        if shared is not None:
-            await shared.aclose()
+        try:
+            yield AnswerCache(
+                lifetimes,
+                Memory(settings.memory_megabytes * 1024 * 1024),
+                shared,
+                prefix=settings.prefix,
+                source=database.where,
+                away=lambda: following.away,
+            )
+        finally:
+            if shared is not None:
+                with anyio.CancelScope(shield=True):
+                    await shared.aclose()
 
     def _application(
         self,
