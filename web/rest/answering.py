@@ -11,7 +11,6 @@ from typing import Any, Literal, cast
 
 import anyio
 import anyio.to_thread
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from web.access.model import Access
@@ -72,14 +71,16 @@ class Answering:
         await self._send(answer, request, send)
 
     async def _send(self, answer: Answer, request: _Request, send: Send) -> None:
-        coding = choose_coding(request.header("accept-encoding")) if answer.compresses else None
-        held = request.header("if-none-match")
+        coding = choose_coding(request.header(b"accept-encoding")) if answer.compresses else None
+        held = request.header(b"if-none-match")
         if held and answer.known(held):
             await _send(send, 304, Form(answer.unchanged(coding), b""))
             return
-        form = answer.form(coding) or await self._compressed(answer, cast("Coding", coding))
-        if coding is not None and request.key is not None:
-            self._kept.grown(request.key)
+        form = answer.form(coding)
+        if form is None:
+            form = await self._compressed(answer, cast("Coding", coding))
+            if request.key is not None:
+                self._kept.grown(request.key)
         await _send(send, answer.status, form)
 
     async def _compressed(self, answer: Answer, coding: Coding) -> Form:
@@ -99,7 +100,7 @@ class _Request:
 
     def __init__(self, scope: HTTPScope, versions: Versions) -> None:
         self.scope = cast("dict[str, Any]", scope)
-        self._headers = MutableScopeHeaders(scope)
+        self._headers = scope["headers"]
         self.key: Hashable | None = None
         self.versions: dict[str, Hashable] = {}
         query = scope["query_string"]
@@ -108,10 +109,11 @@ class _Request:
             self.versions = {subject: version() for subject, version in versions.items()}
             who = self.scope.get("state", {}).get("access")
             sees = (who.role, who.scope) if isinstance(who, Access) else None
-            self.key = (scope["path"], query, scope["scheme"], self.header("host"), sees)
+            self.key = (scope["path"], query, scope["scheme"], self.header(b"host"), sees)
 
-    def header(self, name: str) -> str:
-        return str(self._headers.get(name, ""))
+    def header(self, name: bytes) -> str:
+        found = [value for known, value in self._headers if known == name]
+        return b", ".join(found).decode("latin-1") if found else ""
 
     @property
     def options(self) -> Mapping[str, Any]:
