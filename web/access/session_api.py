@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from litestar import Response, delete, get, post, put
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    RequestBody,
+    Schema,
+)
 from litestar.response.base import ASGIResponse
 
 from web.access.cookies import drop_cookie, session_cookie, session_name
@@ -16,7 +23,7 @@ from web.access.entering import (
     session_of,
     visitor_of,
 )
-from web.access.forms import read_json
+from web.access.forms import JSON_TYPE, read_json
 from web.access.model import OPEN, ROLE, Access, access_of
 from web.access.people import LoginRefusedError, PasswordRefusedError
 from web.answers import json_answer
@@ -40,6 +47,33 @@ class NewPassword(Document, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     password: str
 
 
+_TEXT = Schema(type=OpenAPIType.STRING)
+
+
+class _WithTexts(Operation):
+    """What the schema tells: the handler reads the body by itself."""
+
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        texts = Schema(
+            type=OpenAPIType.OBJECT,
+            properties=dict.fromkeys(self.names, _TEXT),
+            required=list(self.names),
+            additional_properties=False,
+        )
+        json = {JSON_TYPE: OpenAPIMediaType(schema=texts)}
+        self.request_body = RequestBody(content=json, required=True)
+
+
+class _WithLogin(_WithTexts):
+    names = Login.__struct_fields__
+
+
+class _WithPassword(_WithTexts):
+    names = NewPassword.__struct_fields__
+
+
 @get("/api/session", responses=answers(SessionDocument, 401))
 async def show_session(request: WebRequest) -> ASGIResponse:
     """Who asks, by a session, a token or nothing, and what they may."""
@@ -53,7 +87,11 @@ async def show_session(request: WebRequest) -> ASGIResponse:
 @post(
     "/api/session",
     opt={ROLE: OPEN, CHECK: ORIGIN},
-    responses={201: answers(SessionDocument)[200], **problems(400, 401, 403, 413, 415, 429, 503)},
+    responses={
+        201: answers(SessionDocument)[200],
+        **problems(400, 401, 403, 408, 413, 415, 429, 503),
+    },
+    operation_class=_WithLogin,
 )
 async def begin_session(request: WebRequest) -> ASGIResponse:
     """Log in by name and password: the answer sets the cookie of a session."""
@@ -89,7 +127,8 @@ async def end_session(request: WebRequest) -> Response[None]:
 @put(
     "/api/session/password",
     status_code=204,
-    responses=problems(400, 401, 403, 413, 415, 429, 503),
+    responses=problems(400, 401, 403, 408, 413, 415, 429, 503),
+    operation_class=_WithPassword,
 )
 async def change_password(request: WebRequest) -> None:
     """Set another password: all other sessions of the account end."""
