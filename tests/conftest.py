@@ -15,7 +15,11 @@ LONGEST = (
     "tests/faults/test_default_settings.py",
     "tests/lab/test_sweep.py",
     "tests/faults/test_leaks.py",
+    "tests/lab/test_demo.py",
+    "tests/lab/test_engines.py",
+    "tests/proxies/test_haproxy.py",
     "tests/storage/test_kills.py",
+    "tests/storage/test_retention.py",
     "tests/fleet/test_app.py",
 )
 

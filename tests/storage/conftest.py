@@ -76,6 +76,18 @@ def conninfo(server: Server) -> str:
 
 
 @pytest.fixture
+def fresh_conninfo(server: Server) -> str:
+    """A database without rows on each `server` in turn, prepared or empty."""
+    return server.fresh()
+
+
+@pytest.fixture
+def fresh_embedded(embedded: Server) -> str:
+    """A database without rows on the embedded server, prepared already."""
+    return embedded.fresh()
+
+
+@pytest.fixture
 def embedded_conninfo(embedded: Server) -> str:
     """An empty database on the embedded server, where the kind makes no difference."""
     return embedded.emptied()

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
+import trio
 from psycopg.conninfo import make_conninfo
+
+from config.models import Storage
+from storage.database import Database
 
 URL_VARIABLE = "FLEET_TEST_TIMESCALE_URL"
 """Names a TimescaleDB Community; its user may create databases and the extension."""
@@ -44,6 +48,28 @@ class Server:
             for statement in _EMPTY:
                 connection.execute(statement.encode())
         return self.conninfo
+
+    def fresh(self) -> str:
+        """A database without rows for who prepares it anyway; returns its conninfo.
+
+        It may be prepared already: on PostgreSQL alone a copy costs a tenth of what the schema
+        does. In TimescaleDB it saves nothing.
+        """
+        if self.kind != "embedded":
+            return self.emptied()
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            made = connection.execute("SELECT FROM pg_database WHERE datname = 'made'").fetchone()
+            if made is None:
+                connection.execute("CREATE DATABASE made")
+                trio.run(_prepare, make_conninfo(self.conninfo, dbname="made"))
+            connection.execute("DROP DATABASE IF EXISTS copied WITH (FORCE)")
+            connection.execute("CREATE DATABASE copied TEMPLATE made STRATEGY file_copy")
+        return make_conninfo(self.conninfo, dbname="copied")
+
+
+async def _prepare(conninfo: str) -> None:
+    with contextlib.closing(Database(conninfo, None, Storage())) as database:
+        await database.prepare()
 
 
 @contextlib.contextmanager

@@ -39,8 +39,8 @@ def token(id_: str, name: str, *, expires: datetime | None = None) -> TokenRecor
 
 
 @pytest.fixture
-async def database(embedded_conninfo: str) -> AsyncIterator[Database]:
-    made = Database(embedded_conninfo, None, Storage())
+async def database(fresh_embedded: str) -> AsyncIterator[Database]:
+    made = Database(fresh_embedded, None, Storage())
     await made.prepare()
     yield made
     made.close()

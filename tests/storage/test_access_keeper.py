@@ -23,8 +23,8 @@ AWAY = "postgresql://nobody@127.0.0.1:1/none"
 
 
 @pytest.fixture
-async def database(embedded_conninfo: str) -> AsyncIterator[Database]:
-    made = Database(embedded_conninfo, None, Storage())
+async def database(fresh_embedded: str) -> AsyncIterator[Database]:
+    made = Database(fresh_embedded, None, Storage())
     await made.prepare()
     yield made
     made.close()

@@ -84,8 +84,8 @@ def test_the_document_lists_each_endpoint_and_no_other() -> None:
 
 
 @pytest.fixture
-async def database(embedded_conninfo: str) -> AsyncIterator[Database]:
-    made = Database(embedded_conninfo, None, Storage())
+async def database(fresh_embedded: str) -> AsyncIterator[Database]:
+    made = Database(fresh_embedded, None, Storage())
     await made.prepare()
     yield made
     made.close()

@@ -83,8 +83,8 @@ def link(number: int, of: str | None, expires: datetime = NOW + timedelta(hours=
 
 
 @pytest.fixture
-async def database(embedded_conninfo: str) -> AsyncIterator[Database]:
-    made = Database(embedded_conninfo, None, Storage())
+async def database(fresh_embedded: str) -> AsyncIterator[Database]:
+    made = Database(fresh_embedded, None, Storage())
     await made.prepare()
     yield made
     made.close()

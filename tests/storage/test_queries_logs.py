@@ -38,8 +38,8 @@ def line(number: int, text: str = "", **changes: object) -> LogRow:
 
 
 @pytest.fixture
-async def database(conninfo: str) -> AsyncIterator[Database]:
-    made = Database(conninfo, None, Storage())
+async def database(fresh_conninfo: str) -> AsyncIterator[Database]:
+    made = Database(fresh_conninfo, None, Storage())
     await made.prepare()
     await write(made, *(samples.container(name) for name in ("c1", "c2")))
     elsewhere = msgspec.structs.replace(samples.container("c1"), host="other", name="db")

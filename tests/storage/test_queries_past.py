@@ -19,8 +19,8 @@ ODD = "we\"b'%s\\ {} ü🐳"
 
 
 @pytest.fixture
-async def database(conninfo: str) -> AsyncIterator[Database]:
-    made = Database(conninfo, None, Storage())
+async def database(fresh_conninfo: str) -> AsyncIterator[Database]:
+    made = Database(fresh_conninfo, None, Storage())
     await made.prepare()
     yield made
     made.close()

@@ -29,8 +29,8 @@ FAST = Storage(batch_size=50, batch_age=0.1, queue_rows=100_000)
 
 
 @pytest.fixture
-async def database(conninfo: str) -> AsyncIterator[Database]:
-    made = Database(conninfo, None, FAST)
+async def database(fresh_conninfo: str) -> AsyncIterator[Database]:
+    made = Database(fresh_conninfo, None, FAST)
     await made.prepare()
     yield made
     made.close()

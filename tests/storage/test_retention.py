@@ -41,8 +41,8 @@ def _count(conninfo: str, table: str) -> object:
 
 
 @pytest.fixture
-async def database(conninfo: str) -> AsyncIterator[Database]:
-    made = Database(conninfo, None, Storage())
+async def database(fresh_conninfo: str) -> AsyncIterator[Database]:
+    made = Database(fresh_conninfo, None, Storage())
     rows: list[Row] = [_ago(samples.stats(n), n / 10) for n in range(1, 141)]  # 14 days
     for number in range(1, 41):  # 20 days
         rows += [_ago(samples.event(number), number / 2), _ago(samples.health(0), number / 2)]
@@ -55,7 +55,7 @@ async def database(conninfo: str) -> AsyncIterator[Database]:
                 partitions.keep_up, table=table, width=layout.width, since=since, now=NOW
             )
             await made.maintain(keep_up)
-            assert _count(conninfo, partitions.default_of(table)) == 0
+            assert _count(fresh_conninfo, partitions.default_of(table)) == 0
     yield made
     made.close()
 

@@ -63,8 +63,8 @@ def rows() -> list[Row]:
 
 
 @pytest.fixture
-async def database(conninfo: str) -> AsyncIterator[Database]:
-    made = Database(conninfo, None, Storage())
+async def database(fresh_conninfo: str) -> AsyncIterator[Database]:
+    made = Database(fresh_conninfo, None, Storage())
     await made.prepare()
     await made.write(lambda connection: write_batch(connection, batch_of(rows())))
     yield made

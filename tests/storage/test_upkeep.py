@@ -40,8 +40,8 @@ SPOILT = {  # and mended
 
 
 @pytest.fixture
-async def database(conninfo: str) -> AsyncIterator[Database]:
-    made = Database(conninfo, None, Storage())
+async def database(fresh_conninfo: str) -> AsyncIterator[Database]:
+    made = Database(fresh_conninfo, None, Storage())
     now = datetime.now(UTC)
     ages = [timedelta(minutes=10 + number) for number in range(100)]
     ages += [timedelta(days=20)] * 1
