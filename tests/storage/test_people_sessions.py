@@ -24,6 +24,7 @@ from tests.storage.people import (
     make_account,
     serving,
 )
+from tests.web.ws import Closed, Refused, Socket, converse
 
 ANOTHER = "another long password"
 
@@ -132,6 +133,32 @@ async def test_what_a_session_began_ends_with_it(database: Database) -> None:
                 async for _ in pieces:
                     pass
         assert await status(browser) == 401
+
+
+async def test_a_websocket_is_opened_by_pages_of_ours_and_ends_with_the_session(
+    database: Database,
+) -> None:
+    await make_account(database, "ada")
+    async with serving(database) as served, served.browser() as browser:
+        await log_in(browser, "ada")
+        cookie = (b"cookie", f"fleet_session={browser.cookies['fleet_session']}".encode())
+        ours = (b"origin", b"http://localhost")
+        for headers in ([cookie], [cookie, (b"origin", b"http://evil.example")], [ours]):
+            with pytest.raises(Refused) as refused:
+                async with converse(served.address, headers=headers):
+                    pass
+            assert refused.value.status == (401 if headers == [ours] else 403)
+        async with converse(served.address, headers=[cookie, ours]) as socket:
+            await socket.say(subscribe="hosts", id=1)
+            assert (await socket.next())["type"] == "subscribed"
+            await end_sessions(database, "ada", lambda _many: told())
+            with pytest.raises(Closed):
+                await _heard_out(socket)
+
+
+async def _heard_out(socket: Socket) -> None:
+    while True:
+        await socket.next()
 
 
 async def test_who_is_in_stays_in_while_the_database_is_away(database: Database) -> None:
