@@ -58,9 +58,9 @@ class Scoped:
 
 @pytest.fixture
 async def scoped(
-    embedded_conninfo: str, tmp_path: Path, nursery: trio.Nursery
+    fresh_embedded: str, tmp_path: Path, nursery: trio.Nursery
 ) -> AsyncIterator[Scoped]:
-    database = Database(embedded_conninfo, None, Storage())
+    database = Database(fresh_embedded, None, Storage())
     await database.prepare()
     await database.write(lambda connection: write_batch(connection, batch_of(list(stored()))))
     static = StaticAuthority(STATIC, None)
@@ -167,31 +167,32 @@ async def test_no_stream_tells_of_a_host_outside_of_the_scope(scoped: Scoped) ->
 
 async def test_no_subscription_tells_of_a_host_outside_of_the_scope(scoped: Scoped) -> None:
     commands: list[object] = [
-        {"subscribe": name, "id": name} for name in ("hosts", "containers", "stats")
+        {"subscribe": name, "id": name} for name in ("hosts", "containers", "stats", "events")
     ]
+    logs = {"host": SEEN, "container": "web"}
+    commands.append({"subscribe": "logs", "id": "logs", "filter": logs})
+    commands.append({"subscribe": "logs", "id": 3, "filter": {**logs, "host": HIDDEN}})
     commands.append({"subscribe": "hosts", "id": 4, "filter": {"host": [HIDDEN]}})
-    answers = []
+    answers, listening = [], trio.Event()
+
+    def enough(answer: Answer) -> bool:
+        if answer.body.count(b'"subscribed"') == 5:
+            listening.set()
+        return b'"line":"tick"' in answer.body and answer.body.count(TICK.encode()) > 3
 
     async def follow() -> None:
-        answers.append(
-            await scoped.sites.asking.talk(
-                "/api/ws",
-                *commands,
-                token=scoped.token,
-                enough=lambda answer: answer.body.count(TICK.encode()) > 2,
-            )
-        )
+        talk = scoped.sites.asking.talk
+        answers.append(await talk("/api/ws", *commands, token=scoped.token, enough=enough))
 
     async with trio.open_nursery() as following:
         following.start_soon(follow)
         with trio.fail_after(60):
-            while not len(scoped.sites.streams):
-                await trio.testing.wait_all_tasks_blocked(0.01)
+            await listening.wait()
         await trio.testing.wait_all_tasks_blocked(0.01)
         scoped.sites.happen()
     (answer,) = answers
     refused = f"`host` is '{HIDDEN}'"
-    assert answer.body.decode().count(refused) == 1
+    assert answer.body.decode().count(refused) == 2
     assert SEEN in answer.body.decode()
     answer.body = answer.body.replace(refused.encode(), b"")
     assert not told(answer), answer.body
