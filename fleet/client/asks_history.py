@@ -16,6 +16,7 @@ from web.history_documents import (
     LogLineDocument,
     LogsDocument,
     Resolution,
+    StatsHistoriesDocument,
     StatsHistoryDocument,
     TotalDocument,
     TotalHistoryDocument,
@@ -76,6 +77,25 @@ def stats_history(
         template = "/api/containers/{host}/{ref}/stats/history"
         within = {"host": host, "ref": ref}
     return get(StatsHistoryDocument, template, within, query)
+
+
+def stats_histories(
+    id: Sequence[str],  # noqa: A002 - the API's own word
+    *,
+    start: When | None = None,
+    end: When | None = None,
+    last: Length | None = None,
+    points: int | None = None,
+    resolution: Resolution | None = None,
+) -> Ask[StatsHistoriesDocument]:
+    """Stored samples of up to 50 containers, by ids or `HOST/NAME`."""
+    query: Query = {
+        "id": id,
+        **_span(start, end, last),
+        "points": points,
+        "resolution": resolution,
+    }
+    return get(StatsHistoriesDocument, "/api/metrics/containers/history", query=query)
 
 
 def container_events(

@@ -81,14 +81,21 @@ def follow_stats(
 
 def follow_events(
     *,
-    host: str | None = None,
-    type: str | None = None,  # noqa: A002 - the API's own word
-    action: str | None = None,
-    container: str | None = None,
+    host: Sequence[str] = (),
+    label: Sequence[str] = (),
+    container: Sequence[str] = (),
+    type: Sequence[str] = (),  # noqa: A002 - the API's own word
+    action: Sequence[str] = (),
     last_id: str = "",
 ) -> StreamAsk[EventDocument | GapDocument]:
     """Events as they happen; `EventsDocument.last_id` as `last_id` goes on after a list."""
-    query: Query = {"host": host, "type": type, "action": action, "container": container}
+    query: Query = {
+        "host": host,
+        "label": label,
+        "container": container,
+        "type": type,
+        "action": action,
+    }
     return _stream("/api/stream/events", {"": EventDocument, "gap": GapDocument}, query, last_id)
 
 

@@ -74,6 +74,7 @@ class AsyncFleetClient:
     host_health_history = awaited(asks_history.host_health_history)
     host_stats_history = awaited(asks_history.host_stats_history)
     stats_history = awaited(asks_history.stats_history)
+    stats_histories = awaited(asks_history.stats_histories)
     container_events = awaited(asks_history.container_events)
     uptime = awaited(asks_history.uptime)
     logs = awaited(asks_history.logs)
