@@ -31,9 +31,7 @@ from web.limits.edge import Allowance
 from web.server import Limits, serve
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # quick, and as right
-PLAIN = ssl.SSLContext(
-    ssl.PROTOCOL_TLS_CLIENT
-)  # no https here: no authorities are read
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no https here: no authorities are read
 PASSWORD = "correct horse battery"
 LIFETIME = timedelta(days=30)
 IDLE = timedelta(hours=12)
