@@ -190,10 +190,11 @@ def _problem(meaning: str) -> Spec:
 
 
 def _problems(path: str, status: int) -> Spec:
+    kinds = [kind for kind, (of_status, _) in KINDS.items() if of_status == status]
+    fitting = [kind for kind in kinds if re.search(_FITTING.get(kind, ""), path)]
     return {
-        kind: {"summary": title, "value": example_problem(kind, path)}
-        for kind, (of_status, title) in KINDS.items()
-        if of_status == status and re.search(_FITTING.get(kind, ""), path)
+        kind: {"summary": KINDS[kind][1], "value": example_problem(kind, path)}
+        for kind in fitting or kinds
     }
 
 
