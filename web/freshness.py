@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from web.problems import Problem
 
 STALE = b"x-fleet-stale"
+WORKER = b"x-fleet-worker"
 RETRY_AFTER = {"retry-after": "2"}
 ANSWERED = ("/health", "/ready", "/metrics", "/api/openapi", "/login", "/logout", "/welcome")
 
@@ -51,8 +52,9 @@ def once_loaded(app: ASGIApp, published: Published) -> ASGIApp:
     return guarded
 
 
-def tells_age(app: ASGIApp, published: Published) -> ASGIApp:
-    """Say in each answer how many seconds ago it was as of now, if it is not."""
+def tells_age(app: ASGIApp, published: Published, worker: int) -> ASGIApp:
+    """Say in each answer which worker gives it, and how old it is if it is not as of now."""
+    by_whom = (WORKER, str(worker).encode())
 
     async def telling(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -60,10 +62,12 @@ def tells_age(app: ASGIApp, published: Published) -> ASGIApp:
             return
 
         async def send_telling(message: Message) -> None:
-            if message["type"] == "http.response.start" and (age := published.age) is not None:
-                headers = list(message["headers"])
-                if not any(name.lower() == STALE for name, _ in headers):
-                    message["headers"] = [*headers, (STALE, f"{age:.0f}".encode())]
+            if message["type"] == "http.response.start":
+                headers = [*message["headers"], by_whom]
+                age = published.age
+                if age is not None and not any(name.lower() == STALE for name, _ in headers):
+                    headers.append((STALE, f"{age:.0f}".encode()))
+                message["headers"] = headers
             await send(message)
 
         await app(scope, receive, send_telling)

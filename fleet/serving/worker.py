@@ -141,7 +141,7 @@ class Worker:
             with anyio.move_on_after(FIRST_LOOK):
                 await following.looked.wait()
             patient = with_patience(app, WRITE_TIMEOUT)
-            self._app = tracing.around(tells_age(patient, replica.model))
+            self._app = tracing.around(tells_age(patient, replica.model, board.number))
             yield app.streams.close
 
     @asynccontextmanager

@@ -78,6 +78,7 @@ class Served(Process):
 
     def __init__(self, config: Path, workers: int = 2) -> None:
         self.port = free_port()
+        self._workers = workers
         listen = f"127.0.0.1:{self.port}"
         super().__init__(config, "serve", "--workers", str(workers), "--listen", listen)
 
@@ -97,12 +98,15 @@ class Served(Process):
         return found[-1]
 
     def until(self, path: str, wanted: Any, what: str, **headers: str) -> Answer:
-        """Ask until the answer is as wanted."""
+        """Ask until the answer of each worker is as wanted."""
         found: list[Answer] = []
+        right: set[str] = set()
 
         def asked() -> bool:
             found.append(self.get(path, **headers))
-            return bool(wanted(found[-1]))
+            worker = found[-1].headers["x-fleet-worker"]
+            (right.add if wanted(found[-1]) else right.discard)(worker)
+            return len(right) == self._workers
 
         try:
             wait_until(asked, what, PATIENCE)

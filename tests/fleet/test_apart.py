@@ -96,7 +96,7 @@ def running(lab: Lab, folder: Path) -> Iterator[Apart]:
         fleet.until("/ready", lambda a: a.status == 200, "serving is ready")
         fleet.until(PROXY, lambda a: b"web.example.com" in a.body, "the route is served")
         fleet.until(HISTORY, lambda a: a.status == 200 and a.document["points"], "history", **ANEW)
-        assert names(fleet.get(LIST)) == {"web"}
+        fleet.until(LIST, lambda a: names(a) == {"web"}, "the container")
         yield Apart(engine, database, cache, config, supervisor, fleet)
 
 
@@ -133,8 +133,8 @@ def what_happens_is_there_at_once(apart: Apart) -> None:
 def without_the_cache_nothing_is_missing(apart: Apart) -> None:
     """It is used again once it is back."""
     apart.cache.kill()
-    assert "age" not in apart.fleet.get(HISTORY).headers
-    assert names(apart.fleet.get(LIST)) == {"web", "two"}
+    apart.fleet.until(HISTORY, lambda a: "age" not in a.headers, "answers without it")
+    apart.fleet.until(LIST, lambda a: names(a) == {"web", "two"}, "both without it")
     apart.cache.start_again()
     apart.fleet.until(HISTORY, lambda a: "age" in a.headers, "the cache is used again")
 
@@ -150,6 +150,7 @@ def in_place_of_a_worker_comes_another(apart: Apart) -> None:
         return len(apart.fleet.workers() - {killed}) == len(before)
 
     wait_until(is_back, "a new worker", PATIENCE)
+    apart.fleet.until("/ready", lambda a: a.status == 200, "it is ready")
 
 
 def without_the_database_what_is_known_is_said_to_be_old(apart: Apart) -> None:

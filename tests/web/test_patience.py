@@ -90,7 +90,7 @@ def test_what_is_old_says_how_old_and_what_was_never_read_is_refused() -> None:
 
     async def work() -> None:
         known = Published()
-        app = tells_age(once_loaded(answers, known), known)
+        app = tells_age(once_loaded(answers, known), known, 7)
 
         async def asked(path: str) -> tuple[int, str | None]:
             sent: list[Any] = []
@@ -103,6 +103,7 @@ def test_what_is_old_says_how_old_and_what_was_never_read_is_refused() -> None:
 
             await app({"type": "http", "path": path}, receive, send)  # type: ignore[arg-type]  # likewise
             found = dict(sent[0]["headers"])
+            assert found[b"x-fleet-worker"] == b"7"
             age = found.get(b"x-fleet-stale")
             return sent[0]["status"], None if age is None else age.decode()
 
