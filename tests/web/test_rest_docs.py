@@ -23,6 +23,7 @@ async def test_the_page_is_whole_without_the_internet(client: httpx.AsyncClient)
         again = await client.get(address, headers={"if-none-match": answer.headers.get("etag", "")})
         if address.startswith("/api/docs/"):
             assert again.status_code == 304
+            assert again.headers["content-security-policy"] == policy, "a browser takes it over"
             assert "://" not in answer.text
     script = await client.get("/api/docs/docs.js")
     assert script.headers["content-type"].startswith("text/javascript")

@@ -11,6 +11,7 @@ from web.rest.encodings import SMALLEST, Coding, compress, is_text
 Headers = list[tuple[bytes, bytes]]
 
 _OWN = frozenset({b"content-length", b"etag", b"vary"})  # written for each form
+_OF_BODY = frozenset({b"content-type", b"content-encoding", b"content-language"})
 _MARKS: dict[Coding | None, str] = {None: "", "gzip": "-gzip", "zstd": "-zstd"}
 _CACHED = (b"cache-control", b"private, no-cache")  # may be kept, but is asked for every time
 
@@ -72,7 +73,8 @@ class Answer:
 
     def unchanged(self, coding: Coding | None) -> Headers:
         """The head of a 304, in place of this form."""
-        told = [header for header in self._headers if not header[0].startswith(b"content-")]
+        # A policy is told: what a cache holds takes over the headers that a 304 has.
+        told = [header for header in self._headers if header[0] not in _OF_BODY]
         return [*told, *self._etag(coding)]
 
     def form(self, coding: Coding | None) -> Form | None:
