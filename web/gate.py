@@ -20,7 +20,8 @@ from web.problems import Problem
 MAX_BODY = 64 * 1024  # what takes no body: this is only for the polite
 MAX_PREVIEW = 1024 * 1024
 BODIES = {("POST", "/api/revp/preview"): MAX_PREVIEW}  # what is read takes care of its end itself
-STREAMS = ("/api/stream/", "/api/revp/stream")  # a HEAD of one would never end
+STREAMS = ("/api/stream/", "/api/revp/stream")
+FOLLOWS = b"follow="  # in a query: the answer may be a stream
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -97,7 +98,7 @@ class Gate:
             await (aside or problem.answer(http["path"]))(http, receive, send_guarded)
             return
         http["path"] = routable(http["path"], http["raw_path"])
-        if http["method"] == "HEAD" and not http["path"].startswith(STREAMS):
+        if http["method"] == "HEAD" and not _may_stream(http):
             # The server leaves out the body by its own copy of the method.
             http = cast("HTTPScope", {**http, "method": "GET"})
         await self._app(http, receive, send_guarded)
@@ -142,6 +143,11 @@ class Gate:
                 f"This server is not called {header!r}. Ask for one of "
                 f"{', '.join(sorted(self._names))}, as is usual on the machine itself.",
             )
+
+
+def _may_stream(scope: HTTPScope) -> bool:
+    """Whether the answer may be a stream, of which a HEAD would never end."""
+    return scope["path"].startswith(STREAMS) or FOLLOWS in scope["query_string"]
 
 
 def _body_size(length: str | None, encoding: str | None) -> int | None:

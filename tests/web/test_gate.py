@@ -65,7 +65,8 @@ async def test_other_methods_are_refused_and_head_has_no_body(client: httpx.Asyn
         assert answer.json()["type"] == "urn:fleet:problem:method-not-allowed"
     head = await client.head("/api/hosts")
     assert (head.status_code, head.content) == (200, b"")
-    assert (await client.head("/api/stream/events")).status_code == 405
+    for stream in ("/api/stream/events", "/api/containers/one/web/logs?follow=true"):
+        assert (await client.head(stream)).status_code == 405
 
 
 async def test_bodies_are_refused_and_leave_no_connection_behind(address: str) -> None:
