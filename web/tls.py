@@ -148,7 +148,7 @@ def _read(path: Path, key: str) -> bytes:
 def _first_certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificates(_read(path, "tls_cert_file"))[0]
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise CertificateError(f"{path} holds no certificate in PEM form.") from error
 
 

@@ -13,7 +13,7 @@ from web.exposition.instruments import SECONDS, Histograms
 from web.exposition.text import Family
 from web.streams import Streams
 
-METHODS = frozenset({"GET", "HEAD", "POST"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 UNROUTED = "none"  # refused at the gate, or nothing is there
 _NOTE = "fleet.route"  # in the scope: where the router's word for the path goes
 

@@ -27,8 +27,8 @@ class _Record:
 
     __slots__ = ("failures", "known", "last", "pauses", "until")
 
-    def __init__(self) -> None:
-        self.failures: deque[float] = deque()
+    def __init__(self, limit: int) -> None:
+        self.failures: deque[float] = deque(maxlen=limit)  # of which the last decide
         self.known: OrderedDict[bytes, None] = OrderedDict()
         self.pauses = 0
         self.until = 0.0
@@ -115,7 +115,7 @@ class Lockouts:
         key = client_key(address)
         record = self._clients.get(key)
         if record is None:
-            record = self._clients[key] = _Record()
+            record = self._clients[key] = _Record(self._limit)
             if len(self._clients) > MOST_CLIENTS:
                 self._clients.popitem(last=False)
         self._clients.move_to_end(key)
