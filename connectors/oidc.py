@@ -29,7 +29,7 @@ from joserfc.jwk import KeySet
 from config.models import Oidc
 from config.secrets import SecretError, read_secret
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T")
 R = TypeVar("R")
 
 SECONDS = 10.0  # for one answer
@@ -62,11 +62,12 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    userinfo_endpoint: str = ""
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """What is given for a code; `access_token` is not used but for its hash."""
+    """What is given for a code; `access_token` is for what the ID token does not say."""
 
     id_token: str
     access_token: str = ""
@@ -151,7 +152,21 @@ class OidcClient:
             raise OidcError(
                 f"What the provider says does not hold ({type(error).__name__})."
             ) from None
-        return dict(claims)
+        return await self._completed(published, dict(claims), tokens.access_token)
+
+    async def _completed(
+        self, published: Published, claims: dict[str, Any], access_token: str
+    ) -> dict[str, Any]:
+        """With what some providers tell only whom asks for it: groups and names."""
+        wanted = (self._settings.role_claim, self._settings.name_claim)
+        missing = [name for name in wanted if name.partition(".")[0] not in claims]
+        if not missing or not published.userinfo_endpoint or not access_token:
+            return claims
+        bearer = {"authorization": f"Bearer {access_token}"}
+        more = await self._ask("GET", published.userinfo_endpoint, dict[str, Any], bearer=bearer)
+        if more.get("sub") != claims["sub"]:  # OpenID Connect Core, 5.3.2
+            raise OidcError("What the provider says is about two people.")
+        return {**more, **claims}
 
     async def _decoded(self, token: str) -> jwt.Token:
         keys = await self._bounded(lambda: self._known_keys(KEPT))
@@ -182,6 +197,7 @@ class OidcClient:
             published.authorization_endpoint,
             published.token_endpoint,
             published.jwks_uri,
+            published.userinfo_endpoint or self.issuer,
         ):
             if urlsplit(endpoint).scheme not in (("https",) if secure else ("http", "https")):
                 raise OidcError("The provider publishes an address without TLS.", away=True)
@@ -239,6 +255,7 @@ class OidcClient:
         kind: type[T],
         form: dict[str, str] | None = None,
         auth: httpx.BasicAuth | None = None,
+        bearer: Mapping[str, str] | None = None,
     ) -> T:
         host = urlsplit(url).netloc
         try:
@@ -251,7 +268,7 @@ class OidcClient:
                         url,
                         data=form,
                         auth=auth,
-                        headers={"accept": "application/json"},
+                        headers={"accept": "application/json", **(bearer or {})},
                     ) as answer,
                 ):
                     status, body = answer.status_code, await _body(answer)

@@ -1,6 +1,7 @@
 """A real provider of OpenID Connect that signs what it is told to: its own process, on a socket.
 
 `PUT /lie` with claims changes those of the next token; with `{"key": true}` another key signs it.
+`PUT /people/SUBJECT` adds claims to what it says of somebody when asked.
 """
 
 import base64
@@ -23,6 +24,7 @@ def main() -> None:
     app: flask.Flask = oidc_provider_mock.app()
     lies: dict[str, Any] = {}
     asked: dict[str, str] = {}
+    people: dict[str, dict[str, Any]] = {}
 
     @app.put("/lie")
     def lie() -> str:
@@ -34,10 +36,18 @@ def main() -> None:
     def show() -> flask.Response:
         return flask.jsonify(asked)
 
+    @app.put("/people/<sub>")
+    def know(sub: str) -> str:
+        people[sub] = flask.request.json or {}
+        return ""
+
     @app.after_request
     def signed(answer: flask.Response) -> flask.Response:
         if flask.request.path == "/jwks":
             answer.data = json.dumps({"keys": [KEY.as_dict(private=False)]})
+        if flask.request.path == "/userinfo" and answer.status_code == 200:
+            said = json.loads(answer.data)
+            answer.data = json.dumps(said | people.get(said["sub"], {}))
         if flask.request.path == "/oauth2/token" and answer.status_code == 200:
             asked.update(flask.request.form)
             tokens = json.loads(answer.data)

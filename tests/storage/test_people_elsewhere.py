@@ -70,6 +70,11 @@ async def lie(issuer: str, **claims: Any) -> None:
         (await client.put(f"{issuer}/lie", json=claims)).raise_for_status()
 
 
+async def know(issuer: str, subject: str, **claims: Any) -> None:
+    async with httpx.AsyncClient(timeout=60, verify=PLAIN) as client:
+        (await client.put(f"{issuer}/people/{subject}", json=claims)).raise_for_status()
+
+
 async def back_from(issuer: str, location: str, subject: str) -> str:
     """Log in at the provider; where it sends the browser then, without the server's address."""
     assert location.startswith(f"{issuer}/oauth2/authorize?")
@@ -122,9 +127,17 @@ async def test_somebody_comes_in_with_the_role_of_their_groups(
         await come_in(issuer, browser, "4712")
         other = (await browser.get("/api/session")).json()
         assert (other["name"], other["role"]) == ("ada-lovelace-2", "viewer")
+        # Some say the groups only when they are asked for what they know of somebody.
+        await lie(issuer)
+        await know(issuer, "4712", groups=["admins"])
+        await come_in(issuer, browser, "4712")
+        asked_for = (await browser.get("/api/session")).json()
+        assert (asked_for["name"], asked_for["role"]) == ("ada-lovelace-2", "admin")
+        await know(issuer, "4712", groups=["admins"], sub="4711")
+        assert (await come_in(issuer, browser, "4712")).status_code == 403
     found = [(one.name, one.subject, one.issuer) for one in await accounts(database)]
     assert found == [("ada-lovelace", "4711", issuer), ("ada-lovelace-2", "4712", issuer)]
-    assert len(await audit(database, kind="login")) == 3
+    assert len(await audit(database, kind="login")) == 4
 
 
 async def test_what_does_not_hold_lets_nobody_in(
