@@ -18,6 +18,7 @@ Facts = MutableMapping[str, Any]
 
 MOST_EVENT = 8 * 1024  # characters
 MOST_EXCEPTION = 32 * 1024
+_LONGEST_SECRET = 4 * 1024  # where a text is cut, so much more is read, to see what is cut there
 OWN = ("fleet", "web", "storage", "connectors", "config", "labels")
 
 # Others' texts could drive a terminal, or look like a line of their own: such characters are dots.
@@ -84,11 +85,13 @@ def _harmless(_logger: object, _method: str, facts: Facts) -> Facts:
     """Nothing secret, nothing that drives a terminal, nothing endless."""
     for key, value in facts.items():
         if key == "exception":
-            facts[key] = masked(value[-MOST_EXCEPTION:]).translate(_IN_EXCEPTIONS)
+            shown = masked(value[-MOST_EXCEPTION - _LONGEST_SECRET :])[-MOST_EXCEPTION:]
+            facts[key] = shown.translate(_IN_EXCEPTIONS)
         elif is_secret_key(key):
             facts[key] = MASK
         elif value is not None and not isinstance(value, bool | int | float) and key[0] != "_":
-            facts[key] = masked(str(value)[:MOST_EVENT]).translate(_CONTROLS)
+            shown = masked(str(value)[: MOST_EVENT + _LONGEST_SECRET])[:MOST_EVENT]
+            facts[key] = shown.translate(_CONTROLS)
     return facts
 
 

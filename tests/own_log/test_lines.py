@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.contextvars import bound_contextvars
 
-from fleet.own_log.lines import Form, Lines, TraceId
+from fleet.own_log.lines import MOST_EVENT, MOST_EXCEPTION, Form, Lines, TraceId
 
 FORMS: tuple[Form, ...] = ("text", "json")
 
@@ -130,3 +130,17 @@ def test_lines_of_libraries_come_the_same_way() -> None:
         library.removeHandler(handler)
     found = json.loads(stream.getvalue())
     assert (found["logger"], found["event"], found["count"]) == ("some.library", "odd: 1", 2)
+
+
+def test_a_secret_is_masked_also_where_a_long_text_is_cut() -> None:
+    secret = "S3cr3t" * 6
+    url = f"postgresql://fleet:{secret}@db"
+    cut = len("postgresql://fleet:S3cr3tS3")
+    found = as_json(record("=" * (MOST_EVENT - cut) + url))
+    assert len(found["event"]) <= MOST_EVENT
+    assert "S3cr3t" not in found["event"]
+    message = f"{url} " + "=" * MOST_EXCEPTION
+    made = failed(message)
+    for left in range(len(url)):
+        made.exc_info = (ValueError, ValueError(message[: MOST_EXCEPTION + left]), None)
+        assert "S3cr3t" not in as_json(made)["exception"]
