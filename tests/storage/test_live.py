@@ -13,8 +13,9 @@ from storage.errors import DatabaseAwayError
 from storage.live import KEPT_CHANGES, Item, Key, pack, unpack
 from storage.live_feed import News
 from storage.live_writing import AnotherPublishesError, LiveLostError, LiveWriter
+from tests.storage.servers import KINDS
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 ODD = b"\x00\xff{}"  # documents may hold anything
 
 
@@ -69,8 +70,10 @@ def test_changes_come_packed_as_they_were() -> None:
         unpack(b"rubbish")
 
 
-def test_what_is_published_comes_at_once_and_in_order(database: Database) -> None:
+@pytest.mark.parametrize("server", KINDS, indirect=True)
+def test_what_is_published_comes_at_once_and_in_order(conninfo: str) -> None:
     async def work() -> None:
+        database = Database(conninfo, None, Storage())
         writer, reader = LiveWriter(database, "one"), Reader()
         await writer.replace([_item("a"), _item("b")])
         seen: list[set[str]] = []
@@ -87,6 +90,7 @@ def test_what_is_published_comes_at_once_and_in_order(database: Database) -> Non
         assert reader.wholes == 1
         assert reader.known[Key("container", "edge-1", "d")] == b"new"
         assert reader.known[Key("container", "edge-1", "b")] == ODD
+        database.close()
 
     _run(work)
 
