@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TypeVar, cast
 
@@ -24,8 +23,7 @@ MOST_ANSWERS = 256
 _RETRY_AFTER = "retry-after"
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What came: headers by their names in lower case."""
 
     status: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
+
+import msgspec
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -19,16 +20,14 @@ Length = timedelta | str
 _OK = frozenset({200, 201})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Body:
+class Body(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent along with a question."""
 
     data: bytes
     media_type: str = "application/json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ask(Generic[T]):
+class Ask(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """One question.
 
     Attributes:
@@ -63,8 +62,7 @@ class Ask(Generic[T]):
         return self.path + query_text(self.query)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PageAsk(Ask[T], Generic[T, Item]):
+class PageAsk(Ask[T], Generic[T, Item], frozen=True, kw_only=True):
     """A question about a page of a list.
 
     Attributes:
@@ -91,8 +89,7 @@ class PageAsk(Ask[T], Generic[T, Item]):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamAsk(Ask[T]):
+class StreamAsk(Ask[T], frozen=True, kw_only=True):
     """A question that is answered for as long as somebody listens.
 
     Attributes:

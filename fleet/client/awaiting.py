@@ -93,7 +93,7 @@ class AsyncConnection:
                 collected.add(piece)
         finally:
             await end(response, pieces)
-        return Answer(response.status_code, response.headers, collected.whole())
+        return Answer(status=response.status_code, headers=response.headers, body=collected.whole())
 
 
 async def end(response: httpx.Response, pieces: AsyncIterator[bytes]) -> None:

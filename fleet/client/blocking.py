@@ -105,7 +105,7 @@ class Connection:
         collected = Collected(self.settings.most)
         for piece in response.iter_bytes():
             collected.add(piece)
-        return Answer(response.status_code, response.headers, collected.whole())
+        return Answer(status=response.status_code, headers=response.headers, body=collected.whole())
 
 
 class Stream(Generic[T]):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from fleet.client.errors import AnswerTooLargeError
 
 MAX_MESSAGE = 64 * 1024 * 1024  # bytes of one message: a snapshot of a large fleet is one
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One message.
 
     Attributes:
@@ -69,4 +68,4 @@ class MessageReader:
                 event = value
             elif name == "id":
                 self.last_id = value
-        return Message(self.last_id, event, "\n".join(data)) if data else None
+        return Message(id=self.last_id, event=event, data="\n".join(data)) if data else None
