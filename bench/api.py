@@ -36,6 +36,7 @@ from tests.web.routes_in_memory import RoutesInMemory
 from web.app import create_app
 from web.history import Recorded, Span
 from web.history_documents import Resolution, StatsHistoryDocument
+from web.parts import Shown
 from web.server import serve
 
 HOSTS, EACH = 10, 100
@@ -118,7 +119,7 @@ async def serve_fleet(port: int, *, changing: bool) -> None:
     """The application as `fleet up` serves it."""
     fleet = _fleet()
     fleet.still = None if changing else 1
-    await serve(create_app(fleet, _History(), routing=_routes()), f"127.0.0.1:{port}")
+    await serve(create_app(Shown(fleet, _History(), routing=_routes())), f"127.0.0.1:{port}")
 
 
 async def serve_same(port: int, body: bytes, headers: Mapping[str, str]) -> None:

@@ -25,6 +25,7 @@ from tests.lab.waiting import wait_until
 from tests.web.fleet_in_memory import FleetInMemory
 from tests.web.live_in_memory import LiveInMemory
 from web.app import Application, create_app
+from web.parts import Serving, Shown
 from web.server import Limits, serve
 
 CONTAINERS = 5_000
@@ -39,7 +40,7 @@ async def serve_live(port: int, clients: int) -> None:
     live = LiveInMemory()
     for number in range(CONTAINERS):
         live.container(f"app-{number}", labels={"com.docker.compose.project": "shop"})
-    app = create_app(FleetInMemory(), None, live=live, max_streams=clients + 1)
+    app = create_app(Shown(FleetInMemory(), live=live), serving=Serving(max_streams=clients + 1))
     late: deque[float] = deque(maxlen=int(PERIOD / TICK))
     async with trio.open_nursery() as nursery:
         limits = Limits(connections=clients + 10)

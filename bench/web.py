@@ -27,6 +27,7 @@ from tests.lab.ports import accepts, free_port
 from tests.lab.waiting import wait_until
 from tests.web.fleet_in_memory import FleetInMemory, make_stats
 from web.app import create_app
+from web.parts import Shown
 from web.server import serve
 
 HOSTS, EACH = 10, 100
@@ -50,7 +51,7 @@ def _thousand() -> FleetInMemory:
 
 async def serve_ours(port: int) -> None:
     """The application over a fleet in memory."""
-    await serve(create_app(_thousand(), None), f"127.0.0.1:{port}")
+    await serve(create_app(Shown(_thousand())), f"127.0.0.1:{port}")
 
 
 async def serve_bare(port: int, size: int) -> None:

@@ -54,6 +54,7 @@ from web.access.static import StaticAuthority
 from web.app import create_app
 from web.exposition.text import Family
 from web.listening import Bound, bind
+from web.parts import Admitting, Serving, Shown
 from web.reloading import Reload
 from web.server import serve
 
@@ -266,25 +267,31 @@ class _Fleet:
         accounts = open_accounts(config, database, record, self._environ)
         access = open_access(config, static, database, record, accounts.sessions)
         app = create_app(
-            read_model,
-            StoredHistory(database, config.storage),
-            LiveLogs(self._log_feed),
-            routing=keeper,
-            collector=FleetCollector(self._tracker, parts),
-            live=self._live,
-            listen=bound.address,
-            authority=access,
-            entrance=accounts.entrance,
-            desk=StoredDesk(database),
-            reload=reload,
-            allowance=self._edge.allowance,
-            settle=config.storage.batch_age + 2.0,
-            access_log=config.fleet.access_log,
-            traced=self._tracing.around,
+            Shown(
+                read_model,
+                StoredHistory(database, config.storage),
+                LiveLogs(self._log_feed),
+                routing=keeper,
+                collector=FleetCollector(self._tracker, parts),
+                live=self._live,
+            ),
+            Admitting(
+                authority=access,
+                entrance=accounts.entrance,
+                desk=StoredDesk(database),
+                reload=reload,
+                allowance=self._edge.allowance,
+                locked=partial(record_lockout, record),
+            ),
+            Serving(
+                listen=bound.address,
+                settle=config.storage.batch_age + 2.0,
+                access_log=config.fleet.access_log,
+                traced=self._tracing.around,
+            ),
         )
         await nursery.start(access.run)
         await nursery.start(accounts.run)
-        app.edge.lockouts.locked = partial(record_lockout, record)
         address: str = await nursery.start(partial(serve, app, bound, tls=self._edge.tls))
         if static.anonymous() is None:  # else nobody needs an account
             show = None if self._welcome is None else partial(self._welcome, address)

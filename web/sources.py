@@ -26,7 +26,7 @@ from web.streams import Streams
 WebRequest = Request[Any, Any, State]
 
 
-class Sources(msgspec.Struct, frozen=True):
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """The live fleet, places for streams; database, lines of logs and routes if there are any.
 
     None of `desk`, where tokens are made, and `reload` is narrowed: both are for roles that act on

@@ -17,9 +17,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from config.models import Config
 from config.secrets import read_secret
 from fleet.access.desk import StoredDesk
-from fleet.access.keeper import AccessKeeper
 from fleet.access.opening import configured, open_access
-from fleet.accounts.opening import Accounts, open_accounts
+from fleet.accounts.opening import open_accounts
 from fleet.edge import allowance_of, record_lockout
 from fleet.history import StoredHistory
 from fleet.instruments_process import Process
@@ -40,6 +39,7 @@ from web.cache.layer import AnswerCache
 from web.cache.memory import Memory
 from web.cache.shared import SharedCache
 from web.freshness import once_loaded, tells_age
+from web.parts import Admitting, Serving, Shown
 from web.patience import with_patience
 
 log = logging.getLogger(__name__)
@@ -124,12 +124,19 @@ class Worker:
             accounts = open_accounts(config, database, rows.offer, self._environ)
             static = configured(config, self._environ)
             access = open_access(config, static, database, rows.offer, accounts.sessions)
-            app = self._application(replica, routes, database, access, accounts, cache)
+            admitting = Admitting(
+                authority=access,
+                entrance=accounts.entrance,
+                desk=StoredDesk(database),
+                allowance=allowance_of(config.fleet, config.access),
+                locked=partial(record_lockout, rows.offer),
+            )
+            history = StoredHistory(database, config.storage)
+            app = self._application(replica, routes, history, admitting, cache)
             following.on_restart = app.streams.end_all
             board = Board(self._folder)
             app.http.others += [cache.families, rows.families, Process().families]
             app.http.together = board.together
-            app.edge.lockouts.locked = partial(record_lockout, rows.offer)
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
             tasks.start_soon(rows.run)
@@ -177,27 +184,27 @@ class Worker:
         self,
         replica: Replica,
         routes: MirroredRoutes,
-        database: Database,
-        access: AccessKeeper,
-        accounts: Accounts,
+        history: StoredHistory,
+        admitting: Admitting,
         cache: AnswerCache,
     ) -> Application:
-        config, history = self._config, StoredHistory(database, self._config.storage)
+        config = self._config
         return create_app(
-            replica.model,
-            history,
-            StoredLogs(history),
-            routing=routes,
-            live=replica.ledgers,
-            listen=ANY_NAME if self._listen.startswith("unix:") else self._listen,
-            authority=access,
-            entrance=accounts.entrance,
-            desk=StoredDesk(database),
-            allowance=allowance_of(config.fleet, config.access),
-            settle=config.storage.batch_age + 2.0,
-            access_log=config.fleet.access_log,
-            collector=ServingCollector(replica),
-            inmost=lambda router: cache.around(once_loaded(router, replica.model)),
+            Shown(
+                replica.model,
+                history,
+                StoredLogs(history),
+                routing=routes,
+                live=replica.ledgers,
+                collector=ServingCollector(replica),
+            ),
+            admitting,
+            Serving(
+                listen=ANY_NAME if self._listen.startswith("unix:") else self._listen,
+                settle=config.storage.batch_age + 2.0,
+                access_log=config.fleet.access_log,
+                inmost=lambda router: cache.around(once_loaded(router, replica.model)),
+            ),
         )
 
 

@@ -34,6 +34,7 @@ from tests.web.reading import RUN, until
 from web.app import Application, create_app
 from web.documents import ContainerDocument, EventDocument, GapDocument, HostDocument
 from web.live.documents import RemovedDocument
+from web.parts import Admitting, Serving, Shown
 from web.server import serve
 
 T = TypeVar("T")
@@ -123,7 +124,7 @@ async def test_what_is_unchanged_is_not_sent_again(address: str, fleet: FleetInM
 
 
 async def test_a_token_is_sent_and_a_wrong_one_told(nursery: trio.Nursery) -> None:
-    app = create_app(FleetInMemory(), None, token="right")
+    app = create_app(Shown(FleetInMemory()), Admitting(token="right"))
     address: str = await nursery.start(
         lambda task_status: serve(app, "127.0.0.1:0", task_status=task_status)
     )
@@ -223,7 +224,7 @@ async def test_a_stream_goes_on_after_the_server_was_restarted(nursery: trio.Nur
                     return
 
     async with trio.open_nursery() as first:
-        await first.start(_serve, create_app(fleet, None, heartbeat=0.05), listen)
+        await first.start(_serve, create_app(Shown(fleet), serving=Serving(heartbeat=0.05)), listen)
         nursery.start_soon(trio.to_thread.run_sync, follow)
         await until(lambda: bool(fleet.subscribers))
         fleet.emit()
@@ -231,7 +232,7 @@ async def test_a_stream_goes_on_after_the_server_was_restarted(nursery: trio.Nur
         await until(lambda: len(taken) == 2)
         first.cancel_scope.cancel()
     fleet.emit()  # while nobody answers
-    await nursery.start(_serve, create_app(fleet, None, heartbeat=0.05), listen)
+    await nursery.start(_serve, create_app(Shown(fleet), serving=Serving(heartbeat=0.05)), listen)
     await until(lambda: bool(fleet.subscribers))
     fleet.emit()
     await until(lambda: len(taken) == 4)

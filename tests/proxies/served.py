@@ -16,6 +16,7 @@ from tests.web.history_in_memory import HistoryInMemory
 from tests.web.logs_in_memory import LogsInMemory
 from tests.web.routes_in_memory import RoutesInMemory
 from web.app import create_app
+from web.parts import Serving, Shown
 from web.server import Limits, serve
 
 
@@ -102,7 +103,8 @@ class Served:
         self._routes.given = self._given
         self._token = trio.lowlevel.current_trio_token()
         app = create_app(
-            FleetInMemory(), HistoryInMemory(), LogsInMemory(), routing=self._routes, settle=0.01
+            Shown(FleetInMemory(), HistoryInMemory(), LogsInMemory(), routing=self._routes),
+            serving=Serving(settle=0.01),
         )
         async with trio.open_nursery() as nursery:
             self._scope = nursery.cancel_scope

@@ -28,6 +28,7 @@ from web.access.people import Provider
 from web.access.static import StaticAuthority
 from web.app import create_app
 from web.limits.edge import Allowance
+from web.parts import Admitting, Serving, Shown
 from web.server import Limits, serve
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # quick, and as right
@@ -78,13 +79,13 @@ class Served:
             sessions=self.sessions,
         )
         app = create_app(
-            self.fleet,
-            None,
-            live=self.live,
-            authority=access,
-            entrance=Entrance(people=self.people, **entrance),  # type: ignore[arg-type]  # by name
-            allowance=Allowance(trusted_proxies=("127.0.0.1",)),
-            heartbeat=0.05,
+            Shown(self.fleet, live=self.live),
+            Admitting(
+                authority=access,
+                entrance=Entrance(people=self.people, **entrance),  # type: ignore[arg-type]  # by name
+                allowance=Allowance(trusted_proxies=("127.0.0.1",)),
+            ),
+            Serving(heartbeat=0.05),
         )
         limits = Limits(grace=0.5)
         async with trio.open_nursery() as nursery:

@@ -29,6 +29,7 @@ from web.access.model import ROLES
 from web.access.static import ANYONE, StaticAuthority
 from web.app import HANDLERS, create_app
 from web.documents import ConfigDocument
+from web.parts import Admitting, Serving, Shown
 from web.reloading import ReloadDocument
 from web.schema import openapi_config
 
@@ -136,15 +137,9 @@ def served(database: Database, keeper: AccessKeeper, listen: str) -> Asking:
     fleet.add_container("one", "web")
     routes.add_host("one")
     app = create_app(
-        fleet,
-        HistoryInMemory(),
-        routing=routes,
-        live=LiveInMemory(),
-        authority=keeper,
-        desk=StoredDesk(database),
-        reload=reloaded,
-        listen=listen,
-        max_streams=4,
+        Shown(fleet, HistoryInMemory(), routing=routes, live=LiveInMemory()),
+        Admitting(authority=keeper, desk=StoredDesk(database), reload=reloaded),
+        Serving(listen=listen, max_streams=4),
     )
     return Asking(app)
 

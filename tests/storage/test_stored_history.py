@@ -20,6 +20,7 @@ from tests.storage import samples
 from tests.web.fleet_in_memory import FleetInMemory
 from web.app import create_app
 from web.history import RouteChangeFilter
+from web.parts import Shown
 
 BEGIN = datetime.now(UTC) - timedelta(minutes=30)
 # PostgreSQL tries every way to part 300 letters in three, of which none is right.
@@ -74,7 +75,7 @@ async def database(fresh_conninfo: str) -> AsyncIterator[Database]:
 def asking(history: StoredHistory) -> httpx.AsyncClient:
     fleet = FleetInMemory()
     fleet.add_host("h")
-    transport = httpx.ASGITransport(create_app(fleet, history))  # type: ignore[arg-type] # Litestar's scope types
+    transport = httpx.ASGITransport(create_app(Shown(fleet, history)))  # type: ignore[arg-type] # Litestar's scope types
     return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 

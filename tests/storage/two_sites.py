@@ -30,6 +30,7 @@ from tests.web.routes_in_memory import RoutesInMemory
 from web.access.model import Authority
 from web.app import create_app
 from web.documents import ConfigDocument, StorageDocument
+from web.parts import Admitting, Serving, Shown
 
 SEEN, HIDDEN = "berlin-1", "aardvark"
 WORDS = (HIDDEN, "stripes", "savanna", "zoo.example.com", "10.0.0.2")
@@ -69,15 +70,16 @@ class TwoSites:
             self.tracker, lambda: hosts, lambda: config, lambda: StorageDocument(state="writing")
         )
         app = create_app(
-            model,
-            StoredHistory(database, Storage()),
-            LiveLogs(feed),
-            routing=self.routes,
-            live=ledgers,
-            collector=FleetCollector(self.tracker, parts),
-            authority=authority,
-            max_streams=8,
-            settle=0.01,
+            Shown(
+                model,
+                StoredHistory(database, Storage()),
+                LiveLogs(feed),
+                routing=self.routes,
+                live=ledgers,
+                collector=FleetCollector(self.tracker, parts),
+            ),
+            Admitting(authority=authority),
+            Serving(max_streams=8, settle=0.01),
         )
         self.streams = app.streams
         self.asking = Asking(app)

@@ -14,6 +14,7 @@ from tests.web.live_in_memory import LiveInMemory
 from tests.web.logs_in_memory import LogsInMemory
 from tests.web.routes_in_memory import RoutesInMemory
 from web.app import Application, create_app
+from web.parts import Serving, Shown
 from web.server import Limits, serve
 
 ID = "ab" * 32
@@ -59,7 +60,8 @@ def app(
     live: LiveInMemory,
 ) -> Application:
     return create_app(
-        fleet, history, logs, routing=routes, live=live, heartbeat=0.05, max_streams=2, settle=0.01
+        Shown(fleet, history, logs, routing=routes, live=live),
+        serving=Serving(heartbeat=0.05, max_streams=2, settle=0.01),
     )
 
 

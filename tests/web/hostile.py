@@ -16,6 +16,7 @@ from tests.web.routes_in_memory import RoutesInMemory
 from web.app import Application, create_app
 from web.limits.edge import Allowance
 from web.listening import bind
+from web.parts import Admitting, Serving, Shown
 from web.server import Limits, serve
 from web.tls import ServerTls
 
@@ -99,14 +100,9 @@ async def served(
     for number in range(containers):
         fleet.add_container("one", f"c{number}", id=f"{number:064x}")
     app = create_app(
-        fleet,
-        None,
-        routing=RoutesInMemory(),
-        live=live,
-        allowance=allowance,
-        token=token,
-        max_streams=16,
-        heartbeat=0.2,
+        Shown(fleet, routing=RoutesInMemory(), live=live),
+        Admitting(allowance=allowance, token=token),
+        Serving(max_streams=16, heartbeat=0.2),
     )
     bound = await bind("127.0.0.1:0")
     for listener in bound.listeners:  # so that who does not read is noticed

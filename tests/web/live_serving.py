@@ -10,6 +10,7 @@ from tests.web.fleet_in_memory import FleetInMemory
 from tests.web.live_in_memory import LiveInMemory
 from web.app import create_app
 from web.listening import bind
+from web.parts import Admitting, Serving, Shown
 from web.server import Limits, serve
 
 SMALL = 4096  # bytes that a socket holds, at most some times that
@@ -31,7 +32,9 @@ class LiveServed:
         fleet = FleetInMemory()
         fleet.add_host("one")
         self.app = create_app(
-            fleet, None, live=live, heartbeat=heartbeat, max_streams=max_streams, token=token
+            Shown(fleet, live=live),
+            Admitting(token=token),
+            Serving(heartbeat=heartbeat, max_streams=max_streams),
         )
         self.limits = Limits(grace=5, write_timeout=write_timeout, ping=ping)
         self.scope = trio.CancelScope()

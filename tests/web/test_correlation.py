@@ -11,6 +11,7 @@ from tests.web.fleet_in_memory import FleetInMemory
 from tests.web.raw import exchange
 from tests.web.reading import until
 from web.app import create_app
+from web.parts import Admitting, Serving, Shown
 from web.request_id import chosen_id, request_id
 from web.server import serve
 
@@ -81,7 +82,7 @@ async def test_a_request_is_a_line_of_the_log_without_its_path(
     caplog.set_level(logging.DEBUG, "fleet.web.access")
     fleet = FleetInMemory()
     fleet.add_host("edge-1")
-    app = create_app(fleet, None, token="secret", access_log=at_info)
+    app = create_app(Shown(fleet), Admitting(token="secret"), Serving(access_log=at_info))
     address: str = await nursery.start(serve, app, "127.0.0.1:0")
     async with httpx.AsyncClient(base_url=f"http://{address}") as client:
         bearer = {"authorization": "Bearer secret"}

@@ -8,6 +8,7 @@ from tests.web.fleet_in_memory import FleetInMemory
 from tests.web.raw import exchange
 from web.app import create_app
 from web.gate import host_of
+from web.parts import Admitting, Serving, Shown
 from web.server import serve
 
 
@@ -25,14 +26,14 @@ async def test_other_names_are_refused_on_loopback(client: httpx.AsyncClient, na
 
 
 async def test_a_listen_address_is_answered_by_its_own_name(nursery: trio.Nursery) -> None:
-    app = create_app(FleetInMemory(), None, listen="127.0.0.2:0")
+    app = create_app(Shown(FleetInMemory()), serving=Serving(listen="127.0.0.2:0"))
     address: str = await nursery.start(serve, app, "127.0.0.2:0")
     async with httpx.AsyncClient() as client:
         assert (await client.get(f"http://{address}/health")).status_code == 200
 
 
 async def test_reads_need_the_token_where_one_is_set(nursery: trio.Nursery) -> None:
-    app = create_app(FleetInMemory(), None, listen="0.0.0.0:0", token="right")
+    app = create_app(Shown(FleetInMemory()), Admitting(token="right"), Serving(listen="0.0.0.0:0"))
     address: str = await nursery.start(serve, app, "127.0.0.1:0")
     async with httpx.AsyncClient(base_url=f"http://{address}") as client:
         for header in ("", "right", "Bearer wrong", "Bearer", "Basic right", "Bearer rïght"):

@@ -15,6 +15,7 @@ from web.exposition.answer import AT_A_TIME, LINES
 from web.exposition.instruments import Histogram
 from web.exposition.negotiation import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
 from web.exposition.text import LONGEST_VALUE, Family, number
+from web.parts import Admitting, Shown
 from web.server import serve
 
 PROMETHEUS = (  # as version 2.42 asks
@@ -44,7 +45,7 @@ class Collected:
 async def serving(
     nursery: trio.Nursery, collector: Collected, token: str | None = None
 ) -> httpx.AsyncClient:
-    app = create_app(FleetInMemory(), None, collector=collector, token=token)
+    app = create_app(Shown(FleetInMemory(), collector=collector), Admitting(token=token))
     address: str = await nursery.start(serve, app, "127.0.0.1:0")
     return httpx.AsyncClient(base_url=f"http://{address}", timeout=30)
 

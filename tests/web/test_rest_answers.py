@@ -13,6 +13,7 @@ from tests.web.routes_in_memory import RoutesInMemory
 from web.access.model import Access, Refusal
 from web.access.static import StaticAuthority
 from web.app import create_app
+from web.parts import Admitting, Shown
 from web.rest.answer import Answer
 from web.rest.encodings import choose_coding
 from web.rest.kept import Entry, Kept
@@ -156,7 +157,7 @@ async def test_what_is_kept_for_one_is_not_given_to_who_sees_less(
         routes.add_host(site, site=site)
         routes.put(site, f"web-{site}", f"{site}.example.com", port=8080 + number)
     fleet.still = 1
-    app = create_app(fleet, None, routing=routes, authority=BySite(None, None))
+    app = create_app(Shown(fleet, routing=routes), Admitting(authority=BySite(None, None)))
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's scope types
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for path in ("/api/containers", "/api/hosts", "/api/revp/routes", "/api/revp/traefik"):

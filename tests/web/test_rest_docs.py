@@ -6,6 +6,7 @@ import httpx
 
 from tests.web.fleet_in_memory import FleetInMemory
 from web.app import create_app
+from web.parts import Admitting, Serving, Shown
 
 
 async def test_the_page_is_whole_without_the_internet(client: httpx.AsyncClient) -> None:
@@ -32,7 +33,7 @@ async def test_the_page_is_whole_without_the_internet(client: httpx.AsyncClient)
 
 
 async def test_the_page_is_open_so_that_a_token_can_be_entered() -> None:
-    app = create_app(FleetInMemory(), None, listen="0.0.0.0:0", token="right")
+    app = create_app(Shown(FleetInMemory()), Admitting(token="right"), Serving(listen="0.0.0.0:0"))
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's scope types
     async with httpx.AsyncClient(transport=transport, base_url="http://fleet.example") as client:
         assert (await client.get("/api/docs")).status_code == 200

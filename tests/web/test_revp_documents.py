@@ -15,6 +15,7 @@ from tests.web.test_answers import problem
 from web.app import Application, create_app
 from web.documents import Document
 from web.label_documents import LabelsDocument
+from web.parts import Shown
 from web.revp.selecting import canonical_domain
 from web.route_documents import (
     ConflictsDocument,
@@ -297,7 +298,7 @@ async def test_a_bad_parameter_is_named_with_what_would_be_right(client: httpx.A
 
 
 async def test_without_a_table_of_routes_all_of_it_is_unavailable(nursery: trio.Nursery) -> None:
-    app = create_app(FleetInMemory(), None)
+    app = create_app(Shown(FleetInMemory()))
     address: str = await nursery.start(partial(serve, app, "127.0.0.1:0"))
     async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client:
         for path in ("routes", "labels", "traefik", "stream", "changes", "issues?format=caddy"):

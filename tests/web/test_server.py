@@ -13,6 +13,7 @@ from tests.web.raw import connect, exchange
 from tests.web.reading import EndOfStreamError, follow, until
 from web.app import create_app
 from web.listening import ListenError, bind, parse_listen
+from web.parts import Shown
 from web.server import Limits, serve
 
 
@@ -22,7 +23,7 @@ class Served:
     def __init__(
         self, fleet: FleetInMemory, limits: Limits, history: HistoryInMemory | None = None
     ) -> None:
-        self.app = create_app(fleet, history)
+        self.app = create_app(Shown(fleet, history))
         self.limits = limits
         self.scope = trio.CancelScope()
         self.ended = trio.Event()
@@ -48,14 +49,14 @@ async def test_the_address_is_known_when_it_is_ready(address: str) -> None:
 
 async def test_a_taken_port_is_told_before_anything_starts(address: str) -> None:
     with pytest.raises(ListenError, match=r"another program has that port.*`listen` under"):
-        await serve(create_app(FleetInMemory(), None), address)
+        await serve(create_app(Shown(FleetInMemory())), address)
 
 
 async def test_an_address_bound_early_is_served_later(nursery: trio.Nursery) -> None:
     bound = await bind("127.0.0.1:0")
     with pytest.raises(ListenError):
         await bind(bound.address)
-    address: str = await nursery.start(serve, create_app(FleetInMemory(), None), bound)
+    address: str = await nursery.start(serve, create_app(Shown(FleetInMemory())), bound)
     assert address == bound.address
     assert b" 200" in await exchange(address, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
@@ -83,7 +84,7 @@ def test_listen_addresses() -> None:
 
 async def test_no_signal_handlers_are_installed(nursery: trio.Nursery) -> None:
     before = [signal.getsignal(number) for number in signal.valid_signals()]
-    await nursery.start(serve, create_app(FleetInMemory(), None), "127.0.0.1:0")
+    await nursery.start(serve, create_app(Shown(FleetInMemory())), "127.0.0.1:0")
     assert [signal.getsignal(number) for number in signal.valid_signals()] == before
 
 

@@ -15,6 +15,7 @@ from tests.web.ws import Socket, converse
 from web.access.model import Access
 from web.access.static import StaticAuthority
 from web.app import create_app
+from web.parts import Admitting, Shown
 from web.server import serve
 
 LOGS = {"host": "one", "container": "web"}
@@ -180,7 +181,7 @@ async def test_who_may_see_one_site_is_told_of_no_other(
 ) -> None:
     fleet.known_hosts["one"] = replace(fleet.known_hosts["one"], labels={"site": "fra"})
     seen = Access(kind="anonymous", scope=(("site", "fra"),))
-    app = create_app(fleet, history, logs, authority=StaticAuthority(None, seen))
+    app = create_app(Shown(fleet, history, logs), Admitting(authority=StaticAuthority(None, seen)))
     address: str = await nursery.start(
         lambda task_status: serve(app, "127.0.0.1:0", task_status=task_status)
     )
@@ -202,7 +203,7 @@ async def test_who_may_see_one_site_is_told_of_no_other(
 
 async def test_ledgers_are_not_needed_for_events(nursery: trio.Nursery) -> None:
     served = LiveServed(LiveInMemory())
-    served.app = create_app(FleetInMemory(), None)
+    served.app = create_app(Shown(FleetInMemory()))
     address: str = await nursery.start(served.run)
     async with converse(address) as socket:
         await socket.say(subscribe="hosts", id=1)

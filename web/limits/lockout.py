@@ -18,6 +18,8 @@ FORGET = 3600.0  # seconds without a failure, after which the next pause is a fi
 MOST_CLIENTS = 10_000
 MOST_KNOWN = 16  # credentials that were right, by client
 
+Locked = Callable[[str, float, int], None]
+"""Told of a client that has to wait: its address, the seconds, and how often it has had to."""
 
 logger = logging.getLogger("fleet.web")
 
@@ -44,7 +46,7 @@ class Lockouts:
 
     Args:
         limit: Failures within five minutes before a client has to wait; 0: it never has to.
-        locked: Called with the client's address, the seconds to wait, and how often it has had to.
+        locked: Told of each client that has to wait.
         clock: Monotonic seconds.
     """
 
@@ -52,11 +54,11 @@ class Lockouts:
         self,
         limit: int,
         *,
-        locked: Callable[[str, float, int], None] | None = None,
+        locked: Locked | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.count = 0
-        self.locked = locked
+        self._locked = locked
         self._limit = limit
         self._clock = clock
         self._clients: OrderedDict[str, _Record] = OrderedDict()
@@ -91,8 +93,8 @@ class Lockouts:
         record.failures.clear()
         self.count += 1
         logger.warning("wrong credentials came from %s too often: it waits %.0f s", address, pause)
-        if self.locked is not None:
-            self.locked(address, pause, record.pauses)
+        if self._locked is not None:
+            self._locked(address, pause, record.pauses)
 
     def succeeded(self, address: str, credentials: bytes) -> None:
         """They were right. This forgives no failure: one may know one secret and guess another."""
