@@ -104,7 +104,10 @@ class SessionKeeper:
     def forget(self, ended: Callable[[SessionRecord], bool]) -> None:
         """Those that have ended here; what was begun with them ends."""
         self._changes += 1
-        self._take([each for each in self._sessions.values() if not ended(each)])
+        for each in [session for session in self._sessions.values() if ended(session)]:
+            del self._sessions[each.hash], self._by_id[each.id]
+            self._seen.pop(each.id, None)
+        self._end_leases()
 
     def own(self, access: Access) -> OwnAccount:
         """The account of a session."""
