@@ -137,6 +137,7 @@ class _Fleet:
         self._tracker.listen(instruments)
         self._live = LiveLedgers(self._tracker, self._hosts)
         self._tracker.listen(self._live)
+        self._published: LivePublisher | None = None
         self._storage = StorageView(config.storage, store.database, store.recorder)
 
     def _hosts(self) -> Mapping[str, Host]:
@@ -153,7 +154,8 @@ class _Fleet:
 
     def _surroundings(self) -> list[Family]:
         of_log = [] if self._log is None else self._log.families()
-        return [*of_log, *self._tracing.families(), *self._edge.families()]
+        published = [] if self._published is None else self._published.families()
+        return [*of_log, *self._tracing.families(), *self._edge.families(), *published]
 
     def _parts(self, limits: Limits, routes: RouteCounts) -> Parts:
         return Parts(
@@ -178,6 +180,7 @@ class _Fleet:
         )
         made = LivePublisher(watched, self._store.database)
         self._tracker.listen(made.marks)
+        self._published = made
         return made
 
     async def run(

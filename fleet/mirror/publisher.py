@@ -20,6 +20,7 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.live import Item
 from storage.live_writing import LiveLostError, LiveWriter
+from web.exposition.text import Family
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,11 @@ class LivePublisher:
         self._writer = LiveWriter(database, secrets.token_hex(8))
         self.marks = Marks(watched.tracker)
         self.trouble: str | None = "nothing was published yet"
+
+    def families(self) -> list[Family]:
+        """Whether it goes well, as a metric."""
+        text = "Whether what is live is in the database, for fleet serve."
+        return [Family("fleet_live_published", "gauge", text).add(self.trouble is None)]
 
     async def run(self) -> NoReturn:
         """Publish until cancelled."""
