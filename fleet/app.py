@@ -10,7 +10,9 @@ import gc
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import trio
 
@@ -59,28 +61,39 @@ from web.reloading import Reload
 from web.server import serve
 
 
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the program has where it runs.
+
+    Attributes:
+        environ: Where `*_env` keys are looked up.
+        log: Follows the configured level; None where somebody else keeps the log.
+        tracing: What traces are made with.
+        welcome: Shows a person at a terminal how to make the first account: called with the bound
+            address and the path of a link. None: there is nobody.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    log: OwnLog | None = None
+    tracing: Tracing = field(default_factory=Tracing)
+    welcome: Callable[[str, str], None] | None = None
+
+
 async def run(
     config: Config,
+    around: Surroundings,
     *,
     started: Callable[[str], None],
-    environ: Mapping[str, str] = os.environ,
-    log: OwnLog | None = None,
-    tracing: Tracing | None = None,
     serves: bool = True,
-    welcome: Callable[[str, str], None] | None = None,
 ) -> None:
     """Watch, record and serve until SIGINT or SIGTERM. SIGHUP reads the configuration anew.
 
     Args:
         config: A valid configuration.
+        around: What there is besides.
         started: Called with the bound address once the API answers; with an empty one where none
             is served.
-        environ: Where `*_env` keys are looked up.
-        log: Follows the configured level; None where somebody else keeps the log.
-        tracing: What traces are made with; None: none are.
         serves: Without an API what is live is published, for `fleet serve`.
-        welcome: Shows a person at a terminal how to make the first account: called with the bound
-            address and the path of a link. None: there is nobody.
 
     Raises:
         CertificateError: The API cannot be served with its certificate.
@@ -88,8 +101,8 @@ async def run(
         RuntimeFolderError: The folder of the hosts' sockets cannot be used.
         StorageError: There is no database to be had.
     """
-    static = configured(config, environ)
-    edge = await open_edge(config.fleet, config.access, environ)
+    static = configured(config, around.environ)
+    edge = await open_edge(config.fleet, config.access, around.environ)
     async with AsyncExitStack() as stack, open_signals() as signals:
         bound: Bound | None = None
         if serves:
@@ -97,11 +110,10 @@ async def run(
         raise_limit(config.hosts.values())
         with open_runtime_dir(config), signals.stop:
             instruments = Instruments()
-            tracing = tracing or Tracing()
             async with open_store(
-                config, environ, observe=instruments.wrote, watch=tracing.watch
+                config, around.environ, observe=instruments.wrote, watch=around.tracing.watch
             ) as store:
-                fleet = _Fleet(config, store, environ, instruments, tracing, log, edge, welcome)
+                fleet = _Fleet(config, store, instruments, edge, around)
                 await fleet.run(bound, static, signals, started)
 
 
@@ -112,20 +124,14 @@ class _Fleet:
         self,
         config: Config,
         store: Store,
-        environ: Mapping[str, str],
         instruments: Instruments,
-        tracing: Tracing,
-        log: OwnLog | None,
         edge: FleetEdge,
-        welcome: Callable[[str, str], None] | None,
+        around: Surroundings,
     ) -> None:
-        self._welcome = welcome
-        self._tracing = tracing
-        self._log = log
+        self._around = around
         self._edge = edge
         self._running = RunningConfig(config)
         self._store = store
-        self._environ = environ
         self._tracker = Tracker(config.fleet.event_buffer)
         self._rows = RowWriter(self._tracker, self._hosts, store.recorder.offer)
         self._tracker.listen(self._rows)
@@ -149,13 +155,14 @@ class _Fleet:
 
     def _configured(self, keeper: RouteKeeper, config: Config) -> None:
         keeper.configure(config)
-        if self._log is not None:
-            self._log.follow(config.fleet.log_level)
+        if self._around.log is not None:
+            self._around.log.follow(config.fleet.log_level)
 
     def _surroundings(self) -> list[Family]:
-        of_log = [] if self._log is None else self._log.families()
+        log, tracing = self._around.log, self._around.tracing
+        of_log = [] if log is None else log.families()
         published = [] if self._published is None else self._published.families()
-        return [*of_log, *self._tracing.families(), *self._edge.families(), *published]
+        return [*of_log, *tracing.families(), *self._edge.families(), *published]
 
     def _parts(self, limits: Limits, routes: RouteCounts) -> Parts:
         return Parts(
@@ -183,6 +190,31 @@ class _Fleet:
         self._published = made
         return made
 
+    def _limits(self, config: Config) -> Limits:
+        tracing = self._around.tracing
+        return Limits.of(
+            config.fleet,
+            config.storage.retention,
+            self._store.recorder.has_room,
+            Traffic(tracing.calls(self._instruments.called)),
+            self._instruments.lists.observe,
+            tracing.watch,
+        )
+
+    def _resuming(self, limits: Limits) -> Resuming:
+        return Resuming(
+            self._store.database,
+            self._store.recorder,
+            self._tracker,
+            self._rows,
+            self._image_rows,
+            limits.log_age,
+        )
+
+    def _reloader(self, source: Path, supervisor: Supervisor, keeper: RouteKeeper) -> Reloader:
+        configured = partial(self._configured, keeper)
+        return Reloader(self._running, source, supervisor, self._around.environ, configured)
+
     async def run(
         self,
         bound: Bound | None,
@@ -191,28 +223,12 @@ class _Fleet:
         started: Callable[[str], None],
     ) -> None:
         """Run all parts side by side until cancelled; without a bound address no API."""
-        config = self._running.config
-        limits = Limits.of(
-            config.fleet,
-            config.storage.retention,
-            self._store.recorder.has_room,
-            Traffic(self._tracing.calls(self._instruments.called)),
-            self._instruments.lists.observe,
-            self._tracing.watch,
-        )
-        resuming = Resuming(
-            self._store.database,
-            self._store.recorder,
-            self._tracker,
-            self._rows,
-            self._image_rows,
-            limits.log_age,
-        )
-        supervisor = Supervisor(self._tracker, limits, publisher(config), resuming.resume)
+        config, watch = self._running.config, self._around.tracing.watch
+        limits = self._limits(config)
+        resume = self._resuming(limits).resume
+        supervisor = Supervisor(self._tracker, limits, publisher(config), resume)
         supervisor.want(config.hosts)
-        keeper = await RouteKeeper.open(
-            self._tracker, config, self._offer_change, self._tracing.watch
-        )
+        keeper = await RouteKeeper.open(self._tracker, config, self._offer_change, watch)
         self._tracker.listen(keeper)
         counts = RouteCounts(keeper)
         parts = self._parts(limits, counts)
@@ -222,13 +238,7 @@ class _Fleet:
                 nursery.start_soon(self._publisher(keeper, counts, parts).run)
             reload: Reload | None = None
             if config.source is not None:
-                reloader = Reloader(
-                    self._running,
-                    config.source,
-                    supervisor,
-                    self._environ,
-                    partial(self._configured, keeper),
-                )
+                reloader = self._reloader(config.source, supervisor, keeper)
                 signals.on_hangup = reloader.trigger
                 reload = reloader.answer
                 nursery.start_soon(reloader.run)
@@ -239,25 +249,15 @@ class _Fleet:
             nursery.start_soon(self._instruments.watch_loop)
             address = ""
             if bound is not None:
-                address = await self._serve(keeper, counts, parts, bound, static, reload, nursery)
+                shown = self._shown(keeper, counts, parts)
+                address = await self._serve(shown, bound, static, reload, nursery)
             started(address)
             # What was imported never becomes garbage: looking through all of it again would hold
             # up every host for some 60 ms each time.
             gc.collect()
             gc.freeze()
 
-    async def _serve(
-        self,
-        keeper: RouteKeeper,
-        counts: RouteCounts,
-        parts: Parts,
-        bound: Bound,
-        static: StaticAuthority,
-        reload: Reload | None,
-        nursery: trio.Nursery,
-    ) -> str:
-        """Start to serve the API; returns the address."""
-        config = self._running.config
+    def _shown(self, keeper: RouteKeeper, counts: RouteCounts, parts: Parts) -> Shown:
         read_model = LiveReadModel(
             self._tracker,
             self._hosts,
@@ -266,37 +266,48 @@ class _Fleet:
             counts.document,
             self._edge.certificate,
         )
-        database, record = self._store.database, self._store.recorder.offer
-        accounts = open_accounts(config, database, record, self._environ)
-        access = open_access(config, static, database, record, accounts.sessions)
-        app = create_app(
-            Shown(
-                read_model,
-                StoredHistory(database, config.storage),
-                LiveLogs(self._log_feed),
-                routing=keeper,
-                collector=FleetCollector(self._tracker, parts),
-                live=self._live,
-            ),
-            Admitting(
-                authority=access,
-                entrance=accounts.entrance,
-                desk=StoredDesk(database),
-                reload=reload,
-                allowance=self._edge.allowance,
-                locked=partial(record_lockout, record),
-            ),
-            Serving(
-                listen=bound.address,
-                settle=config.storage.batch_age + 2.0,
-                access_log=config.fleet.access_log,
-                traced=self._tracing.around,
-            ),
+        return Shown(
+            read_model,
+            StoredHistory(self._store.database, self._running.config.storage),
+            LiveLogs(self._log_feed),
+            routing=keeper,
+            live=self._live,
+            collector=FleetCollector(self._tracker, parts),
         )
+
+    async def _serve(
+        self,
+        shown: Shown,
+        bound: Bound,
+        static: StaticAuthority,
+        reload: Reload | None,
+        nursery: trio.Nursery,
+    ) -> str:
+        """Start to serve the API; returns the address."""
+        config, environ = self._running.config, self._around.environ
+        database, record = self._store.database, self._store.recorder.offer
+        accounts = open_accounts(config, database, record, environ)
+        access = open_access(config, static, database, record, accounts.sessions)
+        admitting = Admitting(
+            authority=access,
+            entrance=accounts.entrance,
+            desk=StoredDesk(database),
+            reload=reload,
+            allowance=self._edge.allowance,
+            locked=partial(record_lockout, record),
+        )
+        serving = Serving(
+            listen=bound.address,
+            settle=config.storage.batch_age + 2.0,
+            access_log=config.fleet.access_log,
+            traced=self._around.tracing.around,
+        )
+        app = create_app(shown, admitting, serving)
         await nursery.start(access.run)
         await nursery.start(accounts.run)
         address: str = await nursery.start(partial(serve, app, bound, tls=self._edge.tls))
         if static.anonymous() is None:  # else nobody needs an account
-            show = None if self._welcome is None else partial(self._welcome, address)
+            welcome = self._around.welcome
+            show = None if welcome is None else partial(welcome, address)
             nursery.start_soon(welcome_first, database, show)
         return address

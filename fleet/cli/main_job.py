@@ -85,7 +85,8 @@ def _run_logged(
     try:
         # To a terminal alone: elsewhere what is written may be kept, and read by others.
         shown = welcome if sys.stderr.isatty() else None
-        run(_run, config, started, log, tracing, serves, shown, expected=_EXPECTED)
+        around = app.Surroundings(log=log, tracing=tracing, welcome=shown)
+        run(_run, config, around, started, serves, expected=_EXPECTED)
     except ListenError as error:
         raise _taken(config, error) from error
     except CertificateError as error:
@@ -95,12 +96,7 @@ def _run_logged(
 
 
 async def _run(
-    config: Config,
-    started: Callable[[str], None],
-    log: OwnLog,
-    tracing: Tracing,
-    serves: bool,
-    welcome: Callable[[str, str], None] | None,
+    config: Config, around: app.Surroundings, started: Callable[[str], None], serves: bool
 ) -> None:
     manager = Readiness(os.environ)
 
@@ -110,9 +106,7 @@ async def _run(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(manager.live)
-        await app.run(
-            config, started=ready, log=log, tracing=tracing, serves=serves, welcome=welcome
-        )
+        await app.run(config, around, started=ready, serves=serves)
         nursery.cancel_scope.cancel()
 
 
