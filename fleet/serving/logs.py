@@ -17,7 +17,9 @@ from web.log_cursor import place_of
 
 EVERY = 1.0  # seconds between looks
 OVERLAP = timedelta(seconds=10)  # in which lines may come in another order than they were written
-AHEAD = timedelta(days=1)  # an Engine's clock may be ahead of ours
+# Together less than a day, the least that `query_days` may be, however long nothing comes in.
+LATE = timedelta(hours=12)  # what comes in so long after it was written is not told any more
+AHEAD = timedelta(hours=1)  # an Engine's clock may be ahead of ours
 PAGE = 1000
 SEEN = 20_000  # lines that are told apart
 
@@ -61,7 +63,8 @@ class StoredLines:
         return self._lines.popleft()
 
     async def _look(self) -> None:
-        span = Span(self._since, now() + AHEAD)
+        at = now()
+        span = Span(max(self._since, at - LATE), at + AHEAD)
         try:
             found = await self._history.logs(self._wanted, span, PAGE, "forward", self._beyond)
         except HistoryUnavailable:

@@ -23,7 +23,7 @@ from granian.server.mp import MPServer
 from config.models import Config
 from config.secrets import read_secret
 from fleet.own_log.setup import OwnLog, open_own_log
-from fleet.serving.worker import END_STREAMS, Worker
+from fleet.serving.worker import END_STREAMS, Worker, outlive_nobody
 from fleet.tracing import check_tracing
 from web.listening import ListenError, parse_listen, refused
 from web.tls import CertificateError
@@ -131,6 +131,7 @@ def _check_secrets(config: Config) -> None:
 def _worker(server: Serving, address: str, folder: Path) -> Worker:
     """Called in the process of the worker."""
     signal.signal(END_STREAMS, signal.SIG_IGN)  # until there are any
+    outlive_nobody()
     stack = ExitStack()
     own_log = stack.enter_context(_logged(server.config))
     return Worker(server.config, address, folder, stack, own_log)

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import signal
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
@@ -142,7 +144,6 @@ class Worker:
             tasks.start_soon(rows.run)
             tasks.start_soon(following.run)
             tasks.start_soon(board.run, app.http.families)
-            tasks.start_soon(_outlive_nobody, app.streams.close)
             await tasks.start(access.run)
             await tasks.start(accounts.run)
             with anyio.move_on_after(FIRST_LOOK):
@@ -208,13 +209,20 @@ class Worker:
         )
 
 
-async def _outlive_nobody(end_streams: Callable[[], None]) -> None:
-    """End with the parent, however that ends: else another one could not have the address."""
-    parent = os.getppid()
-    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells
-        await anyio.sleep(LOOK)
+def outlive_nobody() -> None:
+    """Have this process end with its parent, or another one could not have the address.
+
+    In a thread: whatever the loop does, and while there is none.
+    """
+    watching = partial(_watch_parent, os.getppid())
+    threading.Thread(target=watching, name="parent", daemon=True).start()
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK)
     log.error("the parent of this worker is gone, so it ends")
-    end_streams()
-    signal.raise_signal(signal.SIGTERM)
-    await anyio.sleep(GRACE)
+    for number in (END_STREAMS, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+    time.sleep(GRACE)
     os._exit(FAILED)
