@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ PATIENCE = 2.0  # seconds that a token which is not known waits for a look
 AT_START = 5.0  # seconds for the first look, before the copy has to do
 FLUSH = 60.0  # seconds between what is written of uses and refusals
 LAST = 2.0  # seconds for the last of it
+MOST_STRANGERS = 1_000  # ids that are remembered to be nobody's
 
 
 class Started(Protocol):
@@ -93,6 +95,7 @@ class AccessKeeper:
         self._asked = anyio.Event()
         self._looked = anyio.Event()
         self._leases: set[_Lease] = set()
+        self._strangers: OrderedDict[str, None] = OrderedDict()
         self._trouble: str | None = None
 
     # Authority
@@ -104,8 +107,8 @@ class AccessKeeper:
         id_ = id_of(token)
         if id_ is None:
             return "unknown"
-        if id_ not in self._tokens:
-            await self._look_again()
+        if id_ not in self._tokens and id_ not in self._strangers:
+            await self._look_for(id_)
         known = self._tokens.get(id_)
         if known is None:
             return "unknown" if self._known else "unavailable"
@@ -176,13 +179,21 @@ class AccessKeeper:
                 await self._asked.wait()
             await self._look()
 
-    async def _look_again(self) -> None:
-        """Wait for a look that begins from now on, for a while."""
+    async def _look_for(self, id_: str) -> None:
+        """Wait for a look that begins from now on, for a while.
+
+        Who is asked for before it is made is nobody: ids are chosen by chance. So an id that is not
+        there is not looked for again, until something changes.
+        """
         wanted = self._begun + 1
         self._asked.set()
         with anyio.move_on_after(PATIENCE):
             while self._ended < wanted:
                 await self._looked.wait()
+            if self._trouble is None and id_ not in self._tokens:
+                self._strangers[id_] = None
+                if len(self._strangers) > MOST_STRANGERS:
+                    self._strangers.popitem(last=False)
 
     async def _look(self) -> None:
         self._asked = anyio.Event()
@@ -205,6 +216,7 @@ class AccessKeeper:
     async def _take(self, found: list[TokenRecord]) -> None:
         self._tokens = {token.id: token for token in found}
         self._known = True
+        self._strangers.clear()
         self._end_leases()
         kept = tuple(
             msgspec.structs.replace(token, used=None, used_from=None)

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 import trio
+import trio.testing
 
 from config.models import Storage
 from fleet.access.copy import read_copy
@@ -89,6 +90,28 @@ async def test_a_token_works_at_once_and_ends_within_seconds(
     with anyio.CancelScope() as late, keeper.lease(access, late):
         await trio.lowlevel.checkpoint()
     assert late.cancelled_caught
+
+
+async def test_who_is_nobody_is_looked_for_once(
+    database: Database, tmp_path: Path, nursery: trio.Nursery
+) -> None:
+    keeper = Kept(database, tmp_path / "access.json").keeper
+    await nursery.start(keeper.run)
+    stranger = new_token().token
+
+    async def answered_at_once() -> bool:
+        try:
+            with trio.testing.assert_no_checkpoints():
+                assert await keeper.by_token(stranger) == "unknown"
+        except AssertionError:
+            return False
+        return True
+
+    assert not await answered_at_once()
+    with trio.fail_after(60):
+        while not await answered_at_once():
+            pass  # it was looked for, but the database took its time
+    assert isinstance(await keeper.by_token(await made_token(database, "one")), Access)
 
 
 async def test_an_expired_token_ends_what_it_began(
