@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 
 from fleet.serving.board import Board
-from fleet.serving.logs import EVERY, StoredLogs
+from fleet.serving.logs import EVERY, StoredLines, StoredLogs
 from fleet.serving.main import _reserved
 from storage.queries_logs import LogPlace
 from tests.web.history_in_memory import HistoryInMemory
 from web.exposition.text import Family
-from web.history import HistoryUnavailable, LogFilter, Span
+from web.history import HistoryRefused, HistoryUnavailable, LogFilter, Span
 from web.history_documents import Direction, LogLineDocument, LogsDocument
 from web.listening import ListenError
 
 PATIENCE = 30.0
+QUERY_DAYS = timedelta(days=1)  # the least that can be configured
 
 
 def _families(count: int) -> list[Family]:
@@ -82,6 +83,8 @@ class Lines(HistoryInMemory):
     ) -> LogsDocument:
         if self.is_away:
             raise HistoryUnavailable("It is away.")
+        if span.end - span.start > QUERY_DAYS:
+            raise HistoryRefused("The range is longer than query_days.")
         assert wanted == LogFilter(hosts=("a",), containers=("c",))
         assert direction == "forward"
         found = sorted(self.stored, key=lambda line: line.time)
@@ -117,6 +120,21 @@ def test_lines_come_as_they_are_stored_each_once_also_late_ones_and_many(
                 history.is_away = False
                 assert int((await waiting).line) == 2999
                 assert int((await lines.next()).line) == 3000
+
+    asyncio.run(work())
+
+
+def test_a_container_that_was_silent_for_long_is_followed_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fleet.serving.logs.EVERY", EVERY / 100)
+
+    async def work() -> None:
+        history, now = Lines(), datetime.now(UTC)
+        history.add(1, now)
+        lines = StoredLines(history, "a", "c", now - timedelta(days=40))
+        async with asyncio.timeout(PATIENCE):
+            assert (await lines.next()).line == "1"
 
     asyncio.run(work())
 
