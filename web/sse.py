@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
 from litestar.types import Receive, Send
@@ -10,12 +10,18 @@ from litestar.types import Receive, Send
 from web.streams import Streams
 
 RETRY_MS = 2000
+MEDIA_TYPE = b"text/event-stream"
 _HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"content-type", MEDIA_TYPE + b"; charset=utf-8"),
     (b"x-accel-buffering", b"no"),  # nginx must not collect what is live
 ]
 
 Write = Callable[[bytes], Awaitable[None]]
+
+
+def is_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether an answer with this head is a stream."""
+    return any(k == b"content-type" and v.startswith(MEDIA_TYPE) for k, v in headers)
 
 
 async def answer_stream(

@@ -16,11 +16,10 @@ from web.exposition.http import HttpInstruments
 from web.exposition.negotiation import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
 from web.exposition.text import Family
 from web.problems import Problem
+from web.rest.encodings import GZIP_LEVEL, GZIP_WBITS
 
 AT_A_TIME = 2  # as a pair of Prometheus asks; of twenty thousand containers, each holds 50 MB
 LINES = 1000  # put together before others have their turn
-GZIP_LEVEL = 1  # a tenth of the size already; higher ones cost many times the CPU
-GZIP_WBITS = 31  # zlib's way of saying gzip
 
 
 class Collector(Protocol):

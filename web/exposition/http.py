@@ -11,6 +11,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from web.exposition.instruments import SECONDS, Histograms
 from web.exposition.text import Family
+from web.sse import is_stream
 from web.streams import Streams
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
@@ -70,7 +71,7 @@ class HttpInstruments:
             nonlocal status, waits
             if message["type"] == "http.response.start":
                 status = message["status"]
-                waits = waits or _is_stream(message["headers"])
+                waits = waits or is_stream(message["headers"])
                 self._requests[_method(scope), note[0] if note else UNROUTED, status] += 1
             await send(message)
 
@@ -130,8 +131,3 @@ def route_of(scope: Scope) -> str | None:
 
 def _method(scope: HTTPScope) -> str:
     return scope["method"] if scope["method"] in METHODS else "other"
-
-
-def _is_stream(headers: object) -> bool:
-    pairs = cast("list[tuple[bytes, bytes]]", headers)
-    return any(k == b"content-type" and v.startswith(b"text/event-stream") for k, v in pairs)

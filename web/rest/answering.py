@@ -14,9 +14,10 @@ import anyio.to_thread
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from web.access.model import Access
-from web.rest.answer import Answer, Form
+from web.rest.answer import Answer, Form, Headers
 from web.rest.encodings import Coding, choose_coding
 from web.rest.kept import Entry, Kept
+from web.sse import is_stream
 
 Subject = Literal["live", "routes"]
 Versions = Mapping[Subject, Callable[[], Hashable]]
@@ -136,7 +137,7 @@ class _Whole:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._start = message
-            if _is_stream(message["headers"]):
+            if is_stream(message["headers"]):
                 await self._pass_start()
             return
         start = self._start
@@ -162,14 +163,6 @@ async def _send(send: Send, status: int, form: Form) -> None:
     await send({"type": "http.response.body", "body": form.body, "more_body": False})
 
 
-def _content_type(headers: Any) -> bytes:
-    return next((value for name, value in headers if name == b"content-type"), b"")
-
-
-def _is_stream(headers: Any) -> bool:
-    return _content_type(headers).startswith(b"text/event-stream")
-
-
-def _is_json(headers: Any) -> bool:
-    kind = _content_type(headers).partition(b";")[0]
+def _is_json(headers: Headers) -> bool:
+    kind = dict(headers).get(b"content-type", b"").partition(b";")[0]
     return kind == b"application/json" or kind.endswith(b"+json")

@@ -16,7 +16,7 @@ CODINGS: tuple[Coding, ...] = ("zstd", "gzip")  # of two that are liked as much,
 SMALLEST = 1024  # bytes from which it pays
 GZIP_LEVEL = 1  # a tenth of the size already; higher ones cost many times the CPU
 ZSTD_LEVEL = 1
-_GZIP_WBITS = 31  # zlib's way of saying gzip
+GZIP_WBITS = 31  # zlib's way of saying gzip
 _TEXT = ("application/json", "application/yaml", "application/javascript", "image/svg+xml")
 
 
@@ -43,4 +43,4 @@ def compress(body: bytes, coding: Coding) -> bytes:
     """The body in this encoding."""
     if coding == "zstd":
         return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
-    return zlib.compress(body, GZIP_LEVEL, wbits=_GZIP_WBITS)
+    return zlib.compress(body, GZIP_LEVEL, wbits=GZIP_WBITS)
