@@ -33,6 +33,7 @@ from fleet.serving.collector import ServingCollector
 from fleet.serving.logs import StoredLogs
 from fleet.serving.rows import DirectRows
 from fleet.tracing import open_tracing
+from fleet.version import VERSION
 from storage.database import Database
 from storage.visiting import open_served
 from web.app import Application, create_app
@@ -121,7 +122,7 @@ class Worker:
             routes = MirroredRoutes(config.revp.proxies)
             replica = Replica(routes)
             following = Following(database, replica)
-            cache = await stack.enter_async_context(self._cached(database, following))
+            cache = await stack.enter_async_context(self._cached(database, following, replica))
             rows = DirectRows(database)
             accounts = open_accounts(config, database, rows.offer, self._environ)
             static = configured(config, self._environ)
@@ -153,7 +154,9 @@ class Worker:
             yield app.streams.close
 
     @asynccontextmanager
-    async def _cached(self, database: Database, following: Following) -> AsyncIterator[AnswerCache]:
+    async def _cached(
+        self, database: Database, following: Following, replica: Replica
+    ) -> AsyncIterator[AnswerCache]:
         """The answers that are given again."""
         settings = self._config.cache
         shared: SharedCache | None = None
@@ -173,7 +176,8 @@ class Worker:
                 Memory(settings.memory_megabytes * 1024 * 1024),
                 shared,
                 prefix=settings.prefix,
-                source=database.where,
+                source=f"{database.where} {VERSION}",
+                labels=replica.model.host_labels,
                 away=lambda: following.away,
             )
         finally:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 import pytest
+import zstandard
 
 from tests.lab.fixtures import Lab
 from tests.lab.redis import PASSWORD, Redis
 from web.access.model import Access
-from web.cache.kept import KeptAnswer, Lifetimes, key_of, lifetime, pack, unpack
+from web.cache.kept import MOST_BYTES, KeptAnswer, Lifetimes, key_of, lifetime, pack, unpack
 from web.cache.layer import AnswerCache
 from web.cache.memory import OVERHEAD, Memory
-from web.cache.shared import FAILURES, FIRST_PAUSE, Breaker, SharedCache
+from web.cache.shared import CONNECTIONS, FAILURES, FIRST_PAUSE, Breaker, SharedCache
 from web.problems import Problem
 
 LIST = "/api/containers"
 PATIENCE = 30.0
+NEXT = '<?cursor=x>; rel="next"'
+VIEWER = Access(kind="token", id="one", name="one")
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,7 @@ class Server:
         self.trouble = ""
         self.clock = 1000.0
         self.away = False
+        self.hosts = {"edge-1": {"site": "fra"}, "edge-2": {"site": "ber"}}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked += 1
@@ -42,7 +46,7 @@ class Server:
             await Problem(self.trouble, "It is away.").answer(scope["path"])(scope, receive, send)
             return
         body = msgspec.json.encode({"asked": self.asked})
-        headers = [(b"content-type", b"application/json")]
+        headers = [(b"content-type", b"application/json"), (b"link", NEXT.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -53,6 +57,7 @@ class Server:
             shared,
             prefix="test",
             source=source,
+            labels=lambda: self.hosts,
             away=lambda: self.away,
             now=lambda: self.clock,
         )
@@ -114,37 +119,68 @@ def test_what_is_kept_and_how_long(path: str, seconds: float) -> None:
     assert lifetime(path, Lifetimes()) == seconds
 
 
+def _key(
+    path: str = LIST,
+    query: bytes = b"a=1&b=2",
+    *,
+    source: str = "db",
+    access: Access | None = VIEWER,
+    hosts: Sequence[str] = (),
+) -> str:
+    return key_of("fleet", source, path, query, access, hosts)
+
+
 def test_a_key_tells_apart_what_answers_differ_by_and_nothing_else() -> None:
-    viewer = Access(kind="token", id="one", name="one")
     same = [
-        key_of("fleet", "db", LIST, b"a=1&b=2", viewer),
-        key_of("fleet", "db", LIST, b"b=2&a=1", Access(kind="token", id="two", name="two")),
+        _key(),
+        _key(query=b"b=2&a=1", access=Access(kind="token", id="two", name="two")),
     ]
     assert len(set(same)) == 1
+    scoped = msgspec.structs.replace(VIEWER, scope=(("site", "fra"),))
     others = [
-        key_of("fleet", "db", LIST, b"a=1&b=3", viewer),
-        key_of("fleet", "db", f"{LIST}/x", b"a=1&b=2", viewer),
-        key_of("fleet", "db-2", LIST, b"a=1&b=2", viewer),
-        key_of("fleet", "db", LIST, b"a=1&b=2", None),
-        key_of("fleet", "db", LIST, b"a=1&b=2", msgspec.structs.replace(viewer, role="admin")),
-        key_of(
-            "fleet",
-            "db",
-            LIST,
-            b"a=1&b=2",
-            msgspec.structs.replace(viewer, scope=(("site", "fra"),)),
-        ),
+        _key(query=b"a=1&b=3"),
+        _key(query=b"a=\xc3\xa4"),
+        _key(query=b"a=\xe4"),
+        _key(f"{LIST}/x"),
+        _key(source="db-2"),
+        _key(access=None),
+        _key(access=msgspec.structs.replace(VIEWER, role="admin")),
+        _key(access=scoped),
+        _key(access=scoped, hosts=["edge-1"]),
     ]
     assert len({*same, *others}) == 1 + len(others)
 
 
 @pytest.mark.parametrize("size", [10, 100_000])
 def test_an_answer_comes_back_as_it_was(size: int) -> None:
-    answer = KeptAnswer(1.5, LIST, "application/json", b"x" * size)
-    assert unpack(pack(answer)) == answer
-    assert unpack(b"rubbish") is None
-    assert unpack(b"\1rubbish") is None
-    assert unpack(b"") is None
+    answer = KeptAnswer("key", 1.5, LIST, NEXT, b"x" * size)
+    assert unpack(pack(answer), "key") == answer
+    assert unpack(pack(answer), "another") is None
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        b"",
+        b"rubbish",
+        b"\1rubbish",
+        b"\0" + msgspec.msgpack.encode(("key", 1.5, LIST, "", "no bytes")),
+        b"\0" + msgspec.msgpack.encode(("key", float("nan"), LIST, "", b"")),
+        b"\0" + msgspec.msgpack.encode(("key", float("inf"), LIST, "", b"")),
+        b"\0" + msgspec.msgpack.encode(("key", 1.5, LIST, "<?a>\r\nset-cookie: a=b", b"")),
+        b"\0" + msgspec.msgpack.encode(("key", 1.5, "x" * 10_000, "", b"")),
+        b"\0\x95\xa3key\x01\xa1\xff\xa0\xc4\x00",
+        b"\1" + zstandard.ZstdCompressor().compress(bytes(3 * MOST_BYTES)),
+        bytes(3 * MOST_BYTES),
+    ],
+)
+def test_what_others_wrote_is_no_answer(found: bytes) -> None:
+    assert unpack(found, "key") is None
+
+
+def test_an_answer_of_the_future_is_not_new_for_ever() -> None:
+    answer = KeptAnswer("key", 1000.0, LIST, "", b"")
+    assert [answer.age(now) for now in (1004, 999, 900)] == [4, 0, float("inf")]
 
 
 def test_memory_lets_go_of_what_is_used_least() -> None:
@@ -192,8 +228,10 @@ def test_an_answer_is_shared_for_a_while_among_those_who_may_see_it(redis: Redis
         _, headers, document = await _get(two)
         assert (headers["age"], document, other.asked) == ("4", {"asked": 1}, 0)
         assert "x-fleet-stale" not in headers
+        assert headers["link"] == NEXT
         scoped = Access(kind="token", scope=(("site", "fra"),))
-        await _get(two, access=scoped)
+        for _ in range(2):
+            await _get(two, access=scoped)
         assert other.asked == 1
         await _get(two, cache_control="no-cache")
         assert other.asked == 2
@@ -202,6 +240,9 @@ def test_an_answer_is_shared_for_a_while_among_those_who_may_see_it(redis: Redis
         assert other.asked == 3
         _, _, document = await _get(two, f"{LIST}/edge-1/web")
         assert other.asked == 4
+        other.hosts = {**other.hosts, "edge-2": {"site": "fra"}}
+        await _get(two, access=scoped)  # who sees other hosts now is answered anew
+        assert other.asked == 5
         for each in shared:
             await each.aclose()
 
@@ -264,6 +305,16 @@ def test_a_cache_that_is_silent_or_gone_costs_little_and_comes_back(redis: Redis
         await patient.put("test:key", b"data", 60)
         assert await patient.get("test:key") == b"data"
         await patient.aclose()
+        await shared.aclose()
+
+    _run(work)
+
+
+def test_many_calls_at_once_are_no_failure(redis: Redis) -> None:
+    async def work() -> None:
+        shared = SharedCache(redis.url, PASSWORD, 20)
+        await asyncio.gather(*(shared.get("test:none") for _ in range(3 * CONNECTIONS)))
+        assert (shared.failures, shared.skipped) == (0, 2 * CONNECTIONS)
         await shared.aclose()
 
     _run(work)

@@ -1,19 +1,28 @@
-"""Which answers are kept, for how long, under which key, and as which bytes. Pure."""
+"""Which answers are kept, for how long, under which key, and as which bytes. Pure.
+
+Where they are kept others may write, too: what comes from there is believed only as far as it can
+be an answer of ours, to this very question.
+"""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
-from urllib.parse import parse_qsl
 
 import msgspec
 import zstandard
 
 from web.access.model import Access
 
-FORMAT = 1  # of what is kept; another one is not found
+FORMAT = 2  # of what is kept; another one is not found
 MOST_BYTES = 4 * 1024 * 1024  # of an answer that is kept
 BIG = 1024  # bytes that are worth to be compressed
+EARLY = 60.0  # seconds that the clock of who made an answer may be ahead
+
+_MOST_PLAIN = 2 * MOST_BYTES  # of what is unpacked
+_LONGEST = 8 * 1024  # characters of the words beside the body
 
 
 class Lifetimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,31 +56,43 @@ def lifetime(path: str, lifetimes: Lifetimes) -> float:
 
 
 class KeptAnswer(msgspec.Struct, frozen=True, array_like=True):
-    """An answer of status 200. `made` is Unix time, `route` the router's word for its path."""
+    """An answer of status 200, in JSON.
 
+    Attributes:
+        key: Where it is kept: so what was mixed up on the way is never shown to somebody else.
+        made: Unix time.
+        route: The router's word for its path.
+        link: Its `Link` header, empty for none.
+        body: What it says.
+    """
+
+    key: str
     made: float
     route: str
-    media_type: str
+    link: str
     body: bytes
 
     def age(self, now: float) -> float:
         """Seconds since it was made, by clocks that may differ a little."""
-        return max(0.0, now - self.made)
+        return math.inf if self.made > now + EARLY else max(0.0, now - self.made)
 
 
-def key_of(prefix: str, source: str, path: str, query: bytes, access: Access | None) -> str:
+def key_of(
+    prefix: str, source: str, path: str, query: bytes, access: Access | None, hosts: Iterable[str]
+) -> str:
     """Where an answer is kept: by what it is of, and by whom it may be seen.
 
     Args:
         prefix: Of all keys.
-        source: Another for each database.
+        source: Another for each database, and each version of the program.
         path: As it was asked for.
         query: Likewise; the order of its parameters makes no difference.
         access: Who asks. Those of one role and scope see the same.
+        hosts: The names of all hosts that they see now, where that is not all there are.
     """
     seen_by = None if access is None else (access.role, sorted(access.scope, key=str))
-    asked = sorted(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-    told = msgspec.json.encode((source, path, asked, seen_by))
+    asked = sorted(query.split(b"&"))
+    told = msgspec.json.encode((source, path, asked, seen_by, sorted(hosts)))
     return f"{prefix}:answer:{FORMAT}:{blake2b(told, digest_size=20).hexdigest()}"
 
 
@@ -83,12 +104,26 @@ def pack(answer: KeptAnswer) -> bytes:
     return b"\1" + zstandard.ZstdCompressor(level=1).compress(plain)
 
 
-def unpack(data: bytes) -> KeptAnswer | None:
-    """The answer, None for what is none of ours."""
-    try:
-        plain = data[1:]
-        if data[:1] == b"\1":
-            plain = zstandard.ZstdDecompressor().decompress(plain, max_output_size=2 * MOST_BYTES)
-        return msgspec.msgpack.decode(plain, type=KeptAnswer)
-    except (zstandard.ZstdError, msgspec.MsgspecError):
+def unpack(data: bytes, key: str) -> KeptAnswer | None:
+    """The answer that is kept at this key, None for what is none of ours."""
+    if len(data) > _MOST_PLAIN:
         return None
+    try:
+        plain = _decompressed(data[1:]) if data[:1] == b"\1" else data[1:]
+        found = msgspec.msgpack.decode(plain, type=KeptAnswer)
+    except (zstandard.ZstdError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    is_ours = found.key == key and math.isfinite(found.made)
+    return found if is_ours and all(map(_is_word, (found.route, found.link))) else None
+
+
+def _decompressed(data: bytes) -> bytes:
+    """What says that it is larger than any answer is never made: a few bytes can say that."""
+    if not 0 <= zstandard.frame_content_size(data) <= _MOST_PLAIN:
+        raise zstandard.ZstdError("larger than what is kept")
+    return zstandard.ZstdDecompressor().decompress(data)
+
+
+def _is_word(text: str) -> bool:
+    """Whether it can stand in a header, and in a log."""
+    return len(text) <= _LONGEST and text.isascii() and (not text or text.isprintable())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 import anyio
@@ -17,8 +17,7 @@ logger = logging.getLogger("fleet.web")
 
 FAILURES = 3  # in a row, after which nothing is asked for a while
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds
-CONNECTIONS = 16
-MOST_PUTTING = 16  # answers on their way; more are not shared
+CONNECTIONS = 16  # and so many calls at once: more would fail, as if the cache did not work
 
 
 class Breaker:
@@ -65,7 +64,7 @@ class SharedCache:
 
     Attributes:
         failures: Calls that failed.
-        skipped: Answers that were not shared, as too many were on their way.
+        skipped: Calls that were not made, as too many were under way.
     """
 
     def __init__(self, url: str, password: str | None, seconds: float) -> None:
@@ -80,7 +79,7 @@ class SharedCache:
             client_name="fleet",
         )
         self._breaker = Breaker()
-        self._putting = 0
+        self._under_way = 0
         self.failures = self.skipped = 0
 
     @property
@@ -90,34 +89,30 @@ class SharedCache:
 
     async def get(self, key: str) -> bytes | None:
         """What is there; None also where it does not answer."""
-        if self._breaker.is_open:
-            return None
-        try:
-            with anyio.fail_after(self._seconds):
-                found = await self._redis.get(key)
-        except (RedisError, OSError, TimeoutError) as error:
-            self._failed(error)
-            return None
-        self._worked()
+        found = await self._call(lambda: self._redis.get(key))
         return found if isinstance(found, bytes) else None
 
     async def put(self, key: str, data: bytes, seconds: float) -> None:
         """Keep it for so long, if that works at once."""
+        await self._call(lambda: self._redis.set(key, data, px=max(1, int(seconds * 1000))))
+
+    async def _call(self, call: Callable[[], Awaitable[object]]) -> object:
         if self._breaker.is_open:
-            return
-        if self._putting >= MOST_PUTTING:
+            return None
+        if self._under_way >= CONNECTIONS:
             self.skipped += 1
-            return
-        self._putting += 1
+            return None
+        self._under_way += 1
         try:
             with anyio.fail_after(self._seconds):
-                await self._redis.set(key, data, px=max(1, int(seconds * 1000)))
+                found = await call()
         except (RedisError, OSError, TimeoutError) as error:
             self._failed(error)
-        else:
-            self._worked()
+            return None
         finally:
-            self._putting -= 1
+            self._under_way -= 1
+        self._worked()
+        return found
 
     async def aclose(self) -> None:
         """Close all connections."""
