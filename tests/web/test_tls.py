@@ -31,6 +31,12 @@ def files_of(pair: TlsFiles) -> CertificateFiles:
     return CertificateFiles(pair.cert, pair.key)
 
 
+def of_odd_version(cert: Path) -> str:
+    """The certificate, as if it were of a version that there is not."""
+    der = ssl.PEM_cert_to_DER_cert(cert.read_text())
+    return ssl.DER_cert_to_PEM_cert(der.replace(b"\xa0\3\2\1\2", b"\xa0\3\2\1\7", 1))
+
+
 def put(pair: TlsFiles, place: Path) -> CertificateFiles:
     """Have a pair's files under names that stay, as who renews certificates does."""
     for source, name in ((pair.cert, "cert.pem"), (pair.key, "key.pem")):
@@ -165,11 +171,13 @@ def test_what_cannot_be_served_is_explained(authority: Authority, tmp_path: Path
     (tmp_path / "password").write_text("wrong\n")
     (tmp_path / "right").write_text("secret\n")
     (tmp_path / "both.pem").write_bytes(one.cert.read_bytes() + one.key.read_bytes())
+    (tmp_path / "odd.pem").write_text(of_odd_version(one.cert))
     known = partial(CertificateFiles, locked.cert, locked.key)
     for files, words in (
         (CertificateFiles(tmp_path / "none"), "`tls_cert_file` .*none cannot be read"),
         (CertificateFiles(one.cert, tmp_path / "none"), "`tls_key_file` .*none cannot be read"),
         (CertificateFiles(one.key, one.key), "holds no certificate"),
+        (CertificateFiles(tmp_path / "odd.pem", one.key), "holds no certificate"),
         (CertificateFiles(one.cert), "holds no private key"),
         (CertificateFiles(one.cert, two.key), "does not belong to the first certificate"),
         (known(), "is encrypted, and no password is set"),
