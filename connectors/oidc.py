@@ -209,10 +209,7 @@ class OidcClient:
             return self._keys[0]
         published = await self._discover()
         found = await self._get(published.jwks_uri, _Keys)
-        usable = [
-            key for key in found.keys if key.get("kty") in _KEY_TYPES and key.get("use") != "enc"
-        ]
-        keys = KeySet.import_key_set({"keys": usable})
+        keys = KeySet([key for told in found.keys for key in _usable(told)])
         self._keys = (keys, self._clock())
         return keys
 
@@ -288,6 +285,16 @@ class OidcClient:
             make = partial(ssl.create_default_context, cafile=self._settings.ca_file)
             self._trust = await to_thread.run_sync(make)
         return self._trust
+
+
+def _usable(told: dict[str, Any]) -> list[Any]:
+    """The key as one that signs; nothing of one that does not, or is of a kind of later times."""
+    if told.get("kty") not in _KEY_TYPES or told.get("use") == "enc":
+        return []
+    try:
+        return KeySet.import_key_set({"keys": [told]}).keys
+    except (JoseError, ValueError, TypeError, LookupError):
+        return []
 
 
 async def _body(answer: httpx.Response) -> bytes:

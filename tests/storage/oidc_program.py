@@ -17,6 +17,11 @@ from joserfc.jwk import RSAKey
 
 KEY = RSAKey.generate_key(2048, {"kid": "honest", "use": "sig"})
 OTHER = RSAKey.generate_key(2048, {"kid": "honest", "use": "sig"})
+ODD = (  # which others use, and we do not
+    {"kty": "EC", "crv": "P-1024", "x": "AA", "y": "AA", "kid": "odd"},
+    {"kty": "RSA", "n": "!", "e": "AQAB", "kid": "broken"},
+    {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "kid": "new"},
+)
 
 
 def main() -> None:
@@ -44,7 +49,7 @@ def main() -> None:
     @app.after_request
     def signed(answer: flask.Response) -> flask.Response:
         if flask.request.path == "/jwks":
-            answer.data = json.dumps({"keys": [KEY.as_dict(private=False)]})
+            answer.data = json.dumps({"keys": [*ODD, KEY.as_dict(private=False)]})
         if flask.request.path == "/userinfo" and answer.status_code == 200:
             said = json.loads(answer.data)
             answer.data = json.dumps(said | people.get(said["sub"], {}))
