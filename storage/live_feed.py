@@ -111,7 +111,7 @@ class LiveFeed:
             return await self._whole(connection)
 
     async def _since(self, connection: _Connection, run: RunRecord) -> list[Item] | None:
-        """What changed up to this revision; None where some of it is no longer kept."""
+        """What changed up to this revision; None where not all of it is kept and understood."""
         wanted = {"revision": self._revision}
         cursor = connection.cursor(binary=True)
         await cursor.execute(statements()["live_since"], wanted)
@@ -119,7 +119,10 @@ class LiveFeed:
         kept = [each for each in found if each[0] <= run.revision]
         if [revision for revision, _ in kept] != [*range(self._revision + 1, run.revision + 1)]:
             return None
-        return [item for _, packed in kept for item in unpack(packed)]
+        try:
+            return [item for _, packed in kept for item in unpack(packed)]
+        except ValueError:  # another version of fleet packs them otherwise, which the format tells
+            return None
 
     async def _whole(self, connection: _Connection) -> News:
         async with connection.cursor(binary=True) as cursor:

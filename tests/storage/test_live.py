@@ -120,6 +120,22 @@ def test_a_new_run_and_a_reader_too_far_behind_begin_with_all_of_it(database: Da
     _run(work)
 
 
+def test_changes_that_are_not_understood_are_passed_over(database: Database) -> None:
+    async def work() -> None:
+        writer, reader, feed = LiveWriter(database, "one"), Reader(), database.feed()
+        await writer.replace([_item("a")])
+        async with aclosing(feed.news()) as news:
+            reader.take(await anext(news))
+        await writer.change([_item("b")])
+        with psycopg.connect(database.conninfo, autocommit=True) as admin:
+            admin.execute("UPDATE fleet.live_changes SET changes = 'rubbish'")
+        async with aclosing(feed.news()) as news:
+            reader.take(await anext(news))
+        assert (reader.wholes, {key.key for key in reader.known}) == (2, {"a", "b"})
+
+    _run(work)
+
+
 def test_only_one_publishes_and_a_lost_connection_makes_it_begin_anew(database: Database) -> None:
     async def work() -> None:
         first = LiveWriter(database, "one")
