@@ -31,6 +31,7 @@ class DirectRows:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: deque[Row] = deque()
+        self._is_away = False
         self.dropped = 0
 
     def offer(self, row: Row) -> None:
@@ -60,10 +61,24 @@ class DirectRows:
         if not rows:
             return
         self._waiting.clear()
+        is_written = False
         try:
             await self._database.write(lambda connection: write_batch(connection, batch_of(rows)))
+            is_written = True
         except StorageError as error:
-            log.warning("%d rows wait for the database: %s", len(rows), error)
-            room = MOST - len(self._waiting)
-            self.dropped += max(0, len(rows) - room)
-            self._waiting.extendleft(reversed(rows[-room:] if room else ()))
+            self._tell(f"{error}")
+        else:
+            self._tell(None)
+        finally:  # also where it is broken off: what is written twice is there once
+            if not is_written:
+                self._put_back(rows)
+
+    def _put_back(self, rows: list[Row]) -> None:
+        room = MOST - len(self._waiting)
+        self.dropped += max(0, len(rows) - room)
+        self._waiting.extendleft(reversed(rows[-room:] if room else ()))
+
+    def _tell(self, trouble: str | None) -> None:
+        if trouble is not None and not self._is_away:
+            log.warning("rows of the audit wait for the database: %s", trouble)
+        self._is_away = trouble is not None
