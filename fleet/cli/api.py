@@ -6,8 +6,9 @@ import sys
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from http import HTTPStatus
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -108,11 +109,13 @@ class Api:
         url: `http://127.0.0.1:8080`, without a trailing slash.
         token: Sent as a bearer token when not empty.
         trust: Whose certificate is believed; None: the system's authorities decide.
+        pinned: Whether `trust` is the very certificate of the configuration.
     """
 
     url: str
-    token: str = ""
+    token: str = field(default="", repr=False)
     trust: SSLContext | None = None
+    pinned: bool = False
 
     def fleet(self) -> FleetDocument:
         """The program itself; NotRunningError when what answers is no fleet."""
@@ -217,10 +220,9 @@ class Api:
         except UnreachableError as error:
             raise NotRunningError(_unreachable(error)) from error
         except CertificateError as error:
-            hint = "name its authority with --ca or FLEET_CA"
-            raise CommandError(str(error), hint) from error
+            raise CommandError(str(error), self._certificate_hint(str(error))) from error
         except NotAllowedError as error:
-            raise self._not_allowed(error.status) from error
+            raise self._not_allowed(error.status, error.detail) from error
         except ProblemError as error:
             raise _refusal(error) from error
         except ForeignAnswerError as error:
@@ -228,9 +230,27 @@ class Api:
         except ClientError as error:
             raise CommandError(f"{self.url}: {error}") from error
 
-    def _not_allowed(self, status: int) -> CommandError:
-        told = f"{self.url} refuses: HTTP {status}"
-        return CommandError(told, "set FLEET_TOKEN to a valid token")
+    def _certificate_hint(self, told: str) -> str:
+        if "mismatch" in told:
+            return "ask it by a name that its certificate has: --url https://NAME:PORT"
+        if self.pinned:
+            return (
+                "it serves another than that of tls_cert_file: its log says whether the new one"
+                " was refused; --ca or FLEET_CA name who signed the one that is served"
+            )
+        return "name its authority with --ca or FLEET_CA"
+
+    def _not_allowed(self, status: int, detail: str = "") -> CommandError:
+        told = f"{self.url} refuses: {detail or f'HTTP {status}'}"
+        if status == HTTPStatus.FORBIDDEN:
+            return CommandError(told, "set FLEET_TOKEN to a token of that role")
+        if self.token:
+            return CommandError(
+                told, "`fleet token list --all` shows what became of the token in FLEET_TOKEN"
+            )
+        return CommandError(
+            f"{self.url} wants a token", "set FLEET_TOKEN; `fleet token create NAME` makes one"
+        )
 
     def _foreign(self, error: ForeignAnswerError, is_fleet: bool) -> CommandError:
         if error.status in (401, 403):

@@ -37,6 +37,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     silence: float = 60.0
     most: int = MOST
 
+    def __repr__(self) -> str:
+        """Without the token, which would stand in somebody's log."""
+        return f"{type(self).__name__}(url={self.url!r})"
+
     @property
     def is_secure(self) -> bool:
         """Whether TLS is spoken."""

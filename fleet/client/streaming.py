@@ -102,5 +102,5 @@ class Patience:
             raise error
         longest = min(_MOST, _FIRST * 2.0**self._attempts)
         self._attempts = min(self._attempts + 1, 10)
-        asked = getattr(error, "retry_after", None) or 0.0
+        asked = min(getattr(error, "retry_after", None) or 0.0, self._give_up)
         return max(asked, random.uniform(longest / 2, longest))  # noqa: S311 - no secret

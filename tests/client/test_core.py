@@ -15,6 +15,7 @@ from fleet.client.answers import MOST_ANSWERS, Answer, Memory
 from fleet.client.asking import Value, query_text
 from fleet.client.asks_live import container, containers, get
 from fleet.client.messages import Message, MessageReader
+from fleet.client.settings import settings as as_given
 from fleet.client.streaming import Patience
 from web.documents import AliveDocument
 from web.problem_documents import ProblemDocument
@@ -66,6 +67,7 @@ def test_patience_grows_and_ends() -> None:
     for pause, longest in zip(pauses, (1, 2, 4, 8, 16, 30, 30, 30), strict=True):
         assert longest / 2 <= pause <= longest
     assert patience.pause(UnavailableError(problem("x", 503), 50.0)) == 50.0
+    assert patience.pause(UnavailableError(problem("x", 503), 1e300)) == 100
     with pytest.raises(NotFoundError):
         patience.pause(NotFoundError(problem("x", 404)))
     patience.heard()
@@ -73,6 +75,10 @@ def test_patience_grows_and_ends() -> None:
     now[0] = 100.0
     with pytest.raises(UnreachableError):
         patience.pause(LOST)
+
+
+def test_a_token_stands_in_no_log() -> None:
+    assert repr(as_given("http://x", "fleet_secret", None, None, 1)) == "Settings(url='http://x')"
 
 
 def test_questions_are_written_as_the_api_reads_them() -> None:
