@@ -41,7 +41,11 @@ def summarise(view: View) -> Summary:
         fleet.config if fleet else None,
         fleet.storage if fleet else None,
         fleet.routes if fleet else None,
+        fleet.certificate if fleet else None,
     )
+    if fleet is not None and fleet.stale_since is not None:
+        # Its first reason says so: what serves it has not heard of the one that watches.
+        word, reasons = ("degraded" if word == "ok" else word), (*fleet.reasons[:1], *reasons)
     warnings = [f"{host.name}: {text}" for host in view.hosts for text in host.warnings]
     return Summary(
         source=view.origin,

@@ -102,7 +102,10 @@ class Source:
         """Where a running fleet would answer; nothing is asked yet."""
         named = self._settings.url
         url, token, own = (named, self._settings.token, None) if named else self._listen()
-        return Api(url.rstrip("/"), token, trust(url, self._settings.ca, own))
+        ca = self._settings.ca
+        return Api(
+            url.rstrip("/"), token, trust(url, ca, own), pinned=ca is None and own is not None
+        )
 
     def _listen(self) -> tuple[str, str, Path | None]:
         """URL, token and certificate by the configuration.

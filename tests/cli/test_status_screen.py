@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from fleet.cli.status_screen import lines
-from fleet.cli.summary import Summary
+from fleet.cli.summary import Summary, summarise
+from fleet.cli.view import View
 from fleet.verdict import verdict
 from tests.fleet.values import NOON
 from web.documents import (
+    CertificateDocument,
     ConfigDocument,
     FleetDocument,
     RouteCountsDocument,
@@ -95,3 +97,23 @@ def test_routes_in_one_line_where_there_are_any() -> None:
     )
     line = "routes: 12 of 14 up, 1 degraded, 1 down; 2 errors, 1 conflict"
     assert line in _shown(WRITING, sick).splitlines()
+
+
+def test_a_certificate_that_ends_and_an_old_answer_are_in_the_verdict() -> None:
+    soon = CertificateDocument(file="c.pem", loaded=NOON, expires=datetime.now(UTC))
+    old = "all of this is as of 12:00: nothing is heard of the supervisor"
+    document = FleetDocument(
+        version="1",
+        started=NOON,
+        verdict="degraded",
+        reasons=(old, "of hosts that were not asked for"),
+        config=ConfigDocument(source=None, loaded=NOON),
+        storage=WRITING,
+        certificate=soon,
+        stale_since=NOON,
+    )
+    found = summarise(View(origin="fleet", where="here", hosts=[], containers=[], fleet=document))
+    assert found.verdict == "degraded"
+    assert found.reasons[0] == old
+    assert "certificate of the API expired" in found.reasons[1]
+    assert len(found.reasons) == 2

@@ -209,6 +209,10 @@ async def test_the_command_line_knows_the_fleet_of_this_machine(
                 await version(ca, own)
         with pytest.raises(CommandError, match="no certificate"):
             await version(None, named.key)
+        unfit = Api(url, "", trust(url, None, foreign.cert), pinned=True)
+        with pytest.raises(CommandError) as refused:
+            await trio.to_thread.run_sync(unfit.hosts)
+        assert "than that of tls_cert_file" in (refused.value.hint or "")
         plain = Api(f"http://{target.address}")
         with pytest.raises((CommandError, NotRunningError), match="TLS"):
             await trio.to_thread.run_sync(plain.hosts)
