@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 import yaml
-from litestar import Request
+from litestar import Request, Router
 from litestar.enums import OpenAPIMediaType
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import OpenAPIRenderPlugin
@@ -50,7 +51,9 @@ def openapi_config(version: str) -> OpenAPIConfig:
         title="fleet",
         version=version,
         description="Many Docker hosts: their state, health, events and stats. Grows by addition.",
-        path="/api",
+        openapi_router=Router(
+            "/api", route_handlers=[], include_in_schema=False, before_request=_only_schemas
+        ),
         render_plugins=[
             _Rendered(_json, path="/openapi.json", media_type=OpenAPIMediaType.OPENAPI_JSON),
             _Rendered(_yaml, path="/openapi.yaml", media_type=OpenAPIMediaType.OPENAPI_YAML),
@@ -58,6 +61,12 @@ def openapi_config(version: str) -> OpenAPIConfig:
         operation_id_creator=_operation_id,
         use_handler_docstrings=True,
     )
+
+
+def _only_schemas(request: Request[Any, Any, Any]) -> None:
+    # litestar answers any other name below /api with a page of its own, in HTML.
+    if "path" in request.path_params:
+        raise NotFoundException
 
 
 class _Rendered(OpenAPIRenderPlugin):

@@ -151,6 +151,11 @@ async def test_the_unknown_is_answered_with_what_was_meant(
     assert told.instance == path
 
 
+async def test_an_unknown_path_is_a_problem_at_any_depth(client: httpx.AsyncClient) -> None:
+    for path in ("/nope", "/api/container", "/api/nope/a", "/api/revp/nope"):
+        assert (await problem(client, path, 404)).type.endswith(":unknown-path")
+
+
 @pytest.mark.parametrize(
     ("path", "parameter", "words"),
     [
