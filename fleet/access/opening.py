@@ -13,9 +13,19 @@ from fleet.access.keeper import AccessKeeper, SessionAuthority
 from storage.database import Database
 from web.access.static import ANYONE, StaticAuthority
 
+UNIX = "unix:"  # before the path of a socket that is listened on
 
-def configured(config: Config, environ: Mapping[str, str]) -> StaticAuthority:
+
+def configured(
+    config: Config, environ: Mapping[str, str], listen: str | None = None
+) -> StaticAuthority:
     """What holds without any database. On loopback nobody needs a token where none is set.
+
+    Args:
+        config: Of which `[access]` and the token count.
+        environ: Where `token_env` is looked up.
+        listen: Where it is served in place of `[fleet] listen`. A Unix socket is no loopback:
+            whoever comes by one was let in by a proxy, from wherever that lets them in.
 
     Raises:
         SecretError: The token cannot be read.
@@ -23,7 +33,8 @@ def configured(config: Config, environ: Mapping[str, str]) -> StaticAuthority:
     token = read_secret(config.fleet.token_file, config.fleet.token_env, environ)
     word = config.access.anonymous
     if word is None:
-        is_local = is_loopback(split_listen(config.fleet.listen)[0])
+        where = config.fleet.listen if listen is None else listen
+        is_local = not where.startswith(UNIX) and is_loopback(split_listen(where)[0])
         word = "viewer" if is_local and token is None else "none"
     return StaticAuthority(token, ANYONE if word == "viewer" else None)
 

@@ -9,10 +9,11 @@ import msgspec
 
 from config.models import Config
 from config.secrets import SecretError
+from fleet.access.opening import UNIX
 from fleet.cli.errors import CommandError
 from fleet.cli.output import note
 from fleet.cli.settings import base_url, load_config
-from fleet.serving.main import UNIX, serve_alone
+from fleet.serving.main import serve_alone
 from fleet.tracing import TracingError
 from web.listening import ListenError
 from web.tls import CertificateError

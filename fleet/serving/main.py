@@ -22,6 +22,7 @@ from granian.server.mp import MPServer
 
 from config.models import Config
 from config.secrets import read_secret
+from fleet.access.opening import UNIX
 from fleet.own_log.setup import OwnLog, open_own_log
 from fleet.serving.worker import END_STREAMS, Worker, outlive_nobody
 from fleet.tracing import check_tracing
@@ -30,7 +31,6 @@ from web.tls import CertificateError
 
 log = logging.getLogger(__name__)
 
-UNIX = "unix:"
 HEAD_MS = 15_000  # for a request's head to arrive, and between requests
 HEAD_BYTES = 64 * 1024
 END_SECONDS = 6  # for requests under way at the end; then they are cut off

@@ -19,7 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from config.models import Config
 from config.secrets import read_secret
 from fleet.access.desk import StoredDesk
-from fleet.access.opening import configured, open_access
+from fleet.access.opening import UNIX, configured, open_access
 from fleet.accounts.opening import open_accounts
 from fleet.edge import allowance_of, record_lockout
 from fleet.history import StoredHistory
@@ -125,7 +125,7 @@ class Worker:
             cache = await stack.enter_async_context(self._cached(database, following, replica))
             rows = DirectRows(database)
             accounts = open_accounts(config, database, rows.offer, self._environ)
-            static = configured(config, self._environ)
+            static = configured(config, self._environ, self._listen)
             access = open_access(config, static, database, rows.offer, accounts.sessions)
             admitting = Admitting(
                 authority=access,
@@ -205,7 +205,7 @@ class Worker:
             ),
             admitting,
             Serving(
-                listen=ANY_NAME if self._listen.startswith("unix:") else self._listen,
+                listen=ANY_NAME if self._listen.startswith(UNIX) else self._listen,
                 settle=config.storage.batch_age + 2.0,
                 access_log=config.fleet.access_log,
                 inmost=lambda router: cache.around(once_loaded(router, replica.model)),

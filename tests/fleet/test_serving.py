@@ -6,9 +6,12 @@ import asyncio
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from config.models import Access, Config, Fleet, Storage
+from fleet.access.opening import configured
 from fleet.serving.board import Board
 from fleet.serving.logs import EVERY, StoredLines, StoredLogs
 from fleet.serving.main import _reserved
@@ -173,3 +176,22 @@ def test_the_socket_of_a_killed_one_is_taken_over_and_that_of_a_living_one_is_no
         pass
     with pytest.raises(ListenError, match="no folder"), _reserved("unix:/no/such/folder/sock"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("listen", "anonymous", "reads"),
+    [
+        ("127.0.0.1:8080", None, True),
+        ("[::1]:8080", None, True),
+        ("0.0.0.0:8080", None, False),
+        ("unix:/run/fleet/api.sock", None, False),
+        ("unix:/run/fleet/api.sock", "viewer", True),
+        ("127.0.0.1:8080", "none", False),
+    ],
+)
+def test_who_may_read_without_a_token_depends_on_where_it_is_served(
+    listen: str, anonymous: Literal["viewer", "none"] | None, reads: bool
+) -> None:
+    access = Access(anonymous=anonymous)
+    config = Config(fleet=Fleet(), storage=Storage(), hosts={}, access=access)
+    assert (configured(config, {}, listen).anonymous() is not None) == reads
