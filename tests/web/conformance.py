@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -38,23 +39,29 @@ def bounded(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "paths": paths}
 
 
-async def conform(address: str, folder: Path, phases: str, *words: str) -> tuple[int, str]:
+async def conform(
+    url: str, folder: Path, phases: str, *words: str, authority: Path | None = None
+) -> tuple[int, str]:
     """Ask with whatever the document allows and forbids; the code of the end, and what was said.
 
     Args:
-        address: HOST:PORT of the server.
+        url: Of the server.
         folder: For the document.
         phases: Of schemathesis: examples, coverage, fuzzing.
         words: More options, such as which paths to leave out.
+        authority: Of the server's certificate.
     """
-    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=60) as client:
+    trusted = ssl.create_default_context(cafile=authority)
+    async with httpx.AsyncClient(base_url=url, timeout=60, verify=trusted) as client:
         schema = (await client.get("/api/openapi.json")).json()
+    if authority is not None:
+        words += ("--tls-verify", str(authority))
     document = folder / "openapi.json"
     document.write_text(json.dumps(bounded(schema)))
     with trio.fail_after(SECONDS):
         done = await trio.run_process(
             [
-                *(PROGRAM, "run", document, "--url", f"http://{address}", "--phases", phases),
+                *(PROGRAM, "run", document, "--url", url, "--phases", phases),
                 *("--checks", ",".join(CHECKS), "--generation-deterministic"),
                 *("--request-timeout", "60", "--no-color"),
                 *("--continue-on-failure", "--warnings", "off", *words),

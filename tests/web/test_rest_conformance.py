@@ -30,9 +30,8 @@ def app(app: Application, fleet: FleetInMemory, routes: RoutesInMemory) -> Appli
 async def test_the_api_does_what_its_document_says(
     address: str, tmp_path: Path, history: HistoryInMemory
 ) -> None:
-    code, said = await conform(
-        address, tmp_path, "examples,fuzzing", "--max-examples", "1", "--exclude-path", LOGINS
-    )
+    words = ("--max-examples", "1", "--exclude-path", LOGINS)
+    code, said = await conform(f"http://{address}", tmp_path, "examples,fuzzing", *words)
     assert code == 0, said
     assert "failed" not in said
     assert "edge-1" in {host for host, *_ in history.asked}  # it came as far as the database
@@ -40,5 +39,5 @@ async def test_the_api_does_what_its_document_says(
 
 async def test_the_api_refuses_what_its_document_forbids(address: str, tmp_path: Path) -> None:
     words = ("--mode", "negative", "--include-path-regex", KINDS)
-    code, said = await conform(address, tmp_path, "coverage", *words)
+    code, said = await conform(f"http://{address}", tmp_path, "coverage", *words)
     assert code == 0, said
