@@ -193,5 +193,6 @@ def test_who_may_read_without_a_token_depends_on_where_it_is_served(
     listen: str, anonymous: Literal["viewer", "none"] | None, reads: bool
 ) -> None:
     access = Access(anonymous=anonymous)
-    config = Config(fleet=Fleet(), storage=Storage(), hosts={}, access=access)
+    fleet = Fleet(data_dir=Path("/var/lib/fleet"))
+    config = Config(fleet=fleet, storage=Storage(), hosts={}, access=access)
     assert (configured(config, {}, listen).anonymous() is not None) == reads
