@@ -139,6 +139,8 @@ def test_a_key_tells_apart_what_answers_differ_by_and_nothing_else() -> None:
     scoped = msgspec.structs.replace(VIEWER, scope=(("site", "fra"),))
     others = [
         _key(query=b"a=1&b=3"),
+        _key(query=b"a=1&a=2"),
+        _key(query=b"a=2&a=1"),
         _key(query=b"a=\xc3\xa4"),
         _key(query=b"a=\xe4"),
         _key(f"{LIST}/x"),

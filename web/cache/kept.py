@@ -86,12 +86,13 @@ def key_of(
         prefix: Of all keys.
         source: Another for each database, and each version of the program.
         path: As it was asked for.
-        query: Likewise; the order of its parameters makes no difference.
+        query: Likewise; the order of its parameters makes no difference, but of those that stand
+            more than once: answers may follow it.
         access: Who asks. Those of one role and scope see the same.
         hosts: The names of all hosts that they see now, where that is not all there are.
     """
     seen_by = None if access is None else (access.role, sorted(access.scope, key=str))
-    asked = sorted(query.split(b"&"))
+    asked = sorted(query.split(b"&"), key=lambda one: one.partition(b"=")[0])
     told = msgspec.json.encode((source, path, asked, seen_by, sorted(hosts)))
     return f"{prefix}:answer:{FORMAT}:{blake2b(told, digest_size=20).hexdigest()}"
 
