@@ -8,6 +8,7 @@ import msgspec
 
 from web.documents import EventDocument
 from web.history import EventFilter
+from web.live.filters import Few
 from web.selection import event_matches, has_labels, parse_labels
 
 EventTest = Callable[[EventDocument], bool]
@@ -20,11 +21,11 @@ class EventsWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     `label` is of the host, or of what the event is about, as far as its attributes tell.
     """
 
-    host: tuple[str, ...] = ()
-    label: tuple[str, ...] = ()
-    container: tuple[str, ...] = ()
-    type: tuple[str, ...] = ()
-    action: tuple[str, ...] = ()
+    host: Few = ()
+    label: Few = ()
+    container: Few = ()
+    type: Few = ()
+    action: Few = ()
 
 
 def events_wanted(**named: Sequence[str] | None) -> EventsWanted:

@@ -39,7 +39,7 @@ def check_host_filter(model: ReadModel, names: Iterable[str]) -> None:
     Raises:
         Problem: There is none of this name (400).
     """
-    for name in names:
+    for name in dict.fromkeys(names):
         if model.host(name) is None:
             close = _close(name, (host.name for host in model.hosts()))
             raise bad_parameter("host", name, suggestions=close)

@@ -130,6 +130,8 @@ FormatName = Annotated[str | None, _declare("format")]
 OneProxy = Annotated[ProxyKind, _declare("proxy")]
 AdminUrl = Annotated[str, _text("url", 500)]
 
+MOST_VALUES = 200  # of all parameters of a query together
+
 OPTIONS = "options"
 """A handler's key for options of a renderer, which it takes besides the parameters it declares."""
 
@@ -157,12 +159,15 @@ async def refuse_undeclared(
     """Litestar guard: a misspelt filter must not silently match everything.
 
     Raises:
-        Problem: A parameter is unknown here, or stands twice where one is meant.
+        Problem: A parameter is unknown here, or stands twice where one is meant; or there are more
+            than anybody needs, each of which is compared with all there is.
     """
     if not connection.scope["query_string"] or handler.opt.get(OTHERS):
         return
     names = declared(handler)
     given = connection.query_params
+    if (count := sum(1 for _ in given.multi_items())) > MOST_VALUES:
+        raise Problem("bad-parameter", f"The query has {count} values; {MOST_VALUES} are the most.")
     for name in given.dict():
         if name not in names:
             close = get_close_matches(name, names, n=2)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice, takewhile
 
 import msgspec
 
@@ -56,16 +58,25 @@ def pick(
     found: dict[str, ContainerDocument] = {}
     missing = []
     by_name = {f"{container.host}/{container.name}": container for container in known}
+    by_id = sorted(known, key=_id)
     for ref in dict.fromkeys(refs):
-        if (named := by_name.get(ref)) is not None:
-            meant = [named]
-        else:
-            by_id = len(ref) >= MIN_ID
-            meant = [one for one in known if by_id and one.id.startswith(ref)]
+        named = by_name.get(ref)
+        meant = _beginning(by_id, ref) if named is None else [named]
         found |= {f"{one.host}/{one.id}": one for one in meant}
         if not meant:
             missing.append(ref)
     return [one for one in known if f"{one.host}/{one.id}" in found], tuple(missing)
+
+
+def _id(container: ContainerDocument) -> str:
+    return container.id
+
+
+def _beginning(by_id: Sequence[ContainerDocument], ref: str) -> list[ContainerDocument]:
+    """Those whose ids begin so, if it is long enough to stand for an id."""
+    begin = bisect_left(by_id, ref, key=_id)
+    found = takewhile(lambda one: one.id.startswith(ref), islice(by_id, begin, None))
+    return list(found) if len(ref) >= MIN_ID else []
 
 
 def host_test(

@@ -11,6 +11,7 @@ from tests.web.reading import RUN, until
 from tests.web.ws import Closed, Refused, converse
 from web.live.admission import PROTOCOL, TOKEN_PREFIX, offered_token
 from web.live.socket import MAX_MESSAGE, MOST_SUBSCRIPTIONS
+from web.parameters import MOST_VALUES
 
 TOKEN = "token/+?"
 
@@ -102,6 +103,9 @@ async def test_mistakes_are_explained_and_the_connection_goes_on(server: str) ->
         assert (await socket.next())["type"] == "error"
         await socket.say(subscribe="hosts", id=1, filter={"host": ["onr"]})
         assert "Did you mean one" in str((await socket.next())["detail"])
+        for subject in ("hosts", "events"):
+            await socket.say(subscribe=subject, id=1, filter={"host": ["one"] * (MOST_VALUES + 1)})
+            assert "length <= 200" in str((await socket.next())["detail"])
         for number in range(MOST_SUBSCRIPTIONS):
             await socket.say(subscribe="hosts", id=number, snapshot=False)
             assert (await socket.next())["type"] == "subscribed"

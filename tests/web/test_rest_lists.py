@@ -13,6 +13,7 @@ from tests.web.fleet_in_memory import START, FleetInMemory, make_event, make_sta
 from tests.web.history_in_memory import HistoryInMemory
 from tests.web.routes_in_memory import RoutesInMemory
 from tests.web.test_answers import problem
+from web.parameters import MOST_VALUES
 from web.rest.order import Listing
 from web.rest.pages import Cut, cut_page
 
@@ -222,6 +223,9 @@ async def test_several_containers_are_read_in_one_call(client: httpx.AsyncClient
     answer = await client.get("/api/containers?id=one/web&id=cdcd&id=two/none&id=cd")
     assert names(answer) == ["one/stats", "one/web"]
     assert answer.json()["missing"] == ["two/none", "cd"]
+    many = "&".join(f"id=one/{number}" for number in range(MOST_VALUES))
+    assert (await client.get(f"/api/containers?{many}")).status_code == 200
+    await problem(client, f"/api/containers?{many}&limit=1", 400)
 
 
 async def test_the_history_of_several_containers_is_read_in_one_call(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import msgspec
 
 from web.live.documents import SubjectType
 from web.live.ledger import Subject
+from web.parameters import MOST_VALUES
 from web.selection import MIN_ID, has_labels, parse_labels
 
 Wanted = Callable[[Subject], bool]
+Few = Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_VALUES)]
 
 
 class LiveFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,9 +23,9 @@ class LiveFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     identity, or at least the first 4 characters of an id.
     """
 
-    host: tuple[str, ...] = ()
-    label: tuple[str, ...] = ()
-    container: tuple[str, ...] = ()
+    host: Few = ()
+    label: Few = ()
+    container: Few = ()
     type: SubjectType | None = None
 
 
