@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import trio
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from fleet.feed import Subscription
 from fleet.mirror.hosts import MirroredHost
@@ -21,6 +21,8 @@ from labels.facts import Place
 from labels.model import Change, RoutedContainer, Table
 from labels.parsing.keys import Rules
 from storage.live import Key
+
+DRIFTS = 4  # proxies that are asked at once, each in a thread that ends when the proxy answers
 
 
 class MirroredRoutes:
@@ -41,6 +43,7 @@ class MirroredRoutes:
         self._table = Table()
         self._feed = RouteFeed()
         self._versions = 0
+        self._drifts = CapacityLimiter(DRIFTS)
 
     # Taking over
 
@@ -130,7 +133,9 @@ class MirroredRoutes:
     async def drift(self, kind: ProxyKind, url: str) -> Drift:
         """Ask a proxy what it serves; see `web.routing.Routing`."""
         asking = partial(drift, kind, url, self.table, self._proxies)
-        return await to_thread.run_sync(trio.run, asking, abandon_on_cancel=True)
+        return await to_thread.run_sync(
+            trio.run, asking, abandon_on_cancel=True, limiter=self._drifts
+        )
 
 
 def _merged(known: Mapping[Key, Any], news: Mapping[Key, Any]) -> dict[Key, Any]:
