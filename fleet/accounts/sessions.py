@@ -158,7 +158,7 @@ class SessionKeeper:
         with anyio.move_on_after(PATIENCE):
             async with self._looks:
                 try:
-                    found = await find_session(self._database, hash_, self._idle)
+                    found = await self._asked(hash_)
                 except StorageError as error:
                     self._tell(str(error))
                     return None
@@ -166,6 +166,14 @@ class SessionKeeper:
                 self._keep(found)
             return found
         return None
+
+    async def _asked(self, hash_: bytes) -> SessionRecord | None:
+        """What the database knows now: if one ended here meanwhile, that may be this one."""
+        while True:
+            changes = self._changes
+            found = await find_session(self._database, hash_, self._idle)
+            if changes == self._changes:
+                return found
 
     def _take(self, found: list[SessionRecord]) -> None:
         before, self._sessions, self._by_id = self._by_id, {}, {}
