@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -50,10 +52,13 @@ def serve(path: Path | None, listen: str | None, workers: int, data_dir: Path | 
     def started(address: str) -> None:
         is_tls = config.fleet.tls_cert_file is not None
         where = address if address.startswith(UNIX) else base_url(address, tls=is_tls)
-        note(f"fleet serves at {where}, {several}; who watches the hosts is another")
+        # Where programs read the log each line is one of it.
+        is_text = sys.stderr.isatty() and config.fleet.log_format != "json"
+        tell = note if is_text else partial(_logger.info, "%s")
+        tell(f"fleet serves at {where}, {several}; who watches the hosts is another")
+        for warning in config.warnings:
+            _logger.warning("%s", warning)
 
-    for warning in config.warnings:
-        note(f"warning: {warning}")
     try:
         serve_alone(config, listen or config.fleet.listen, workers, read_anew, started)
     except ListenError as error:
