@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from web.access.scope import Sight
+from web.history_documents import LogLineDocument
 from web.live.ledger import Entry
 from web.live.source import LedgerName, LiveSource, Readable
 from web.log_source import LogSource, LogSubscription
@@ -88,12 +89,33 @@ class ScopedLogs:
         self._source = source
         self._sight = sight
 
-    def subscribe(self, host: str, container_id: str) -> AbstractContextManager[LogSubscription]:
-        """Follow a container of a host that is seen.
+    @contextmanager
+    def subscribe(self, host: str, container_id: str) -> Iterator[LogSubscription]:
+        """Follow a container of a host that is seen, for as long as it is.
 
         Raises:
             Problem: It is not (404).
         """
         if not self._sight.sees(host):
             raise Problem("unknown-host", f"No host is called {host!r} in the configuration.")
-        return self._source.subscribe(host, container_id)
+        with self._source.subscribe(host, container_id) as subscription:
+            yield _ScopedLines(subscription, self._sight, host)
+
+
+class _ScopedLines:
+    """Implements `web.log_source.LogSubscription`."""
+
+    def __init__(self, subscription: LogSubscription, sight: Sight, host: str) -> None:
+        self._subscription = subscription
+        self._sight = sight
+        self._host = host
+
+    @property
+    def dropped(self) -> int:
+        return self._subscription.dropped
+
+    async def next(self) -> LogLineDocument:
+        while True:
+            line = await self._subscription.next()
+            if self._sight.sees(self._host):
+                return line
