@@ -91,12 +91,17 @@ async def open_edge(fleet: Fleet, access: Access, environ: Mapping[str, str]) ->
         CertificateError: It cannot be served.
     """
     allowance = allowance_of(fleet, access)
+    files = certificate_files(fleet)
+    return FleetEdge(allowance, None if files is None else await ServerTls.open(files, environ))
+
+
+def certificate_files(fleet: Fleet) -> CertificateFiles | None:
+    """Where the certificate is, if one is configured."""
     if fleet.tls_cert_file is None:
-        return FleetEdge(allowance, None)
-    files = CertificateFiles(
+        return None
+    return CertificateFiles(
         fleet.tls_cert_file,
         fleet.tls_key_file,
         fleet.tls_key_password_file,
         fleet.tls_key_password_env,
     )
-    return FleetEdge(allowance, await ServerTls.open(files, environ))

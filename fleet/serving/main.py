@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -21,13 +20,14 @@ from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
 from config.models import Config
-from config.secrets import read_secret
+from config.secrets import SecretError, read_secret
 from fleet.access.opening import UNIX
+from fleet.edge import certificate_files
 from fleet.own_log.setup import OwnLog, open_own_log
 from fleet.serving.worker import END_STREAMS, Worker, outlive_nobody
 from fleet.tracing import check_tracing
 from web.listening import ListenError, parse_listen, refused
-from web.tls import CertificateError
+from web.tls import CertificateError, load
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +60,40 @@ class Serving(MPServer):
         self._end_streams()
         super()._stop_workers()  # type: ignore[no-untyped-call]  # Granian has no types
 
-    def _reload(self, *words: Any, **named: Any) -> Any:
+    def take_certificate(self) -> None:
+        """Have the next workers serve with the certificate that is configured now.
+
+        Raises:
+            CertificateError: It cannot be served.
+            SecretError: The password of its key cannot be read.
+        """
+        fleet, files = self.config.fleet, certificate_files(self.config.fleet)
+        if files is None:
+            cert = key = password = None
+        else:
+            load(files, os.environ)  # which also says what is wrong with it
+            cert, key = files.cert, files.key or files.cert
+            password = read_secret(
+                fleet.tls_key_password_file, fleet.tls_key_password_env, os.environ
+            )
+        self.build_ssl_context(cert, key, password, SSLProtocols.tls12, None, [], False)
+
+    def _reload(self, *words: Any, **named: Any) -> None:
+        before = self.config
         try:
             self.config = self._read_anew()
         except ValueError as error:
             log.error("the configuration was refused, the old one runs on: %s", error)  # noqa: TRY400 - for people
-        return super()._reload(*words, **named)  # type: ignore[no-untyped-call]  # likewise
+        try:
+            self.take_certificate()
+        except (CertificateError, SecretError) as error:
+            # Those that run have the old one; others would not come up.
+            log.error("the certificate was refused, all runs on as it was: %s", error)  # noqa: TRY400 - for people
+            self.config = before
+            self.reload_signal = False
+            self.main_loop_interrupt.clear()
+        else:
+            super()._reload(*words, **named)  # type: ignore[no-untyped-call]  # likewise
 
     def _respawn_workers(self, workers: list[int], *words: Any, **named: Any) -> None:
         """Begin workers anew; where they die again and again the program ends instead."""
@@ -110,10 +138,8 @@ def serve_alone(
     with ExitStack() as stack:
         address, options = stack.enter_context(_reserved(listen))
         # It puts a log of its own in place, which ours then takes the place of.
-        try:
-            server = Serving(config, reload, **options, **_options(config, workers))
-        except (OSError, ssl.SSLError) as error:
-            raise CertificateError(f"{config.fleet.tls_cert_file}: {error}") from error
+        server = Serving(config, reload, **options, **_options(workers))
+        server.take_certificate()
         server.on_startup(lambda: started(address))
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="fleet-serve-")))
         stack.enter_context(_logged(config))
@@ -147,9 +173,8 @@ def _logged(config: Config) -> Iterator[OwnLog]:
         yield own_log
 
 
-def _options(config: Config, workers: int) -> dict[str, Any]:
-    fleet = config.fleet
-    options: dict[str, Any] = {
+def _options(workers: int) -> dict[str, Any]:
+    return {
         "interface": Interfaces.ASGI,
         "workers": workers,
         "loop": Loops.asyncio,
@@ -159,16 +184,6 @@ def _options(config: Config, workers: int) -> dict[str, Any]:
         "workers_kill_timeout": END_SECONDS,
         "backpressure": 1024,
     }
-    if fleet.tls_cert_file is not None:
-        options |= {
-            "ssl_cert": fleet.tls_cert_file,
-            "ssl_key": fleet.tls_key_file or fleet.tls_cert_file,
-            "ssl_key_password": read_secret(
-                fleet.tls_key_password_file, fleet.tls_key_password_env, os.environ
-            ),
-            "ssl_protocol_min": SSLProtocols.tls12,
-        }
-    return options
 
 
 @contextmanager

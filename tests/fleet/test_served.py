@@ -65,6 +65,11 @@ class Secure(Process):
         self.authority = authority
         self.process.send_signal(signal.SIGHUP)
 
+    def has_refused(self) -> bool:
+        """Whether it said that it keeps the certificate that it has."""
+        assert self.process.poll() is None, self.log.read_text()
+        return "the certificate was refused, all runs on as it was" in self.log.read_text()
+
     def client(self) -> httpx.Client:
         """One connection, to one of the workers."""
         trusted = ssl.create_default_context(cafile=self.authority.ca)
@@ -153,10 +158,10 @@ def token(browser: httpx.Client) -> str:
 
 
 async def test_it_does_what_its_document_says(served: Secure, token: str, folder: Path) -> None:
-    words = ("--max-examples", "1", "--exclude-path-regex", ENDING)
-    words += ("--header", f"Authorization: Bearer {token}")
-    url, authority = served.url, served.authority.ca
-    code, said = await conform(url, folder, "examples,fuzzing", *words, authority=authority)
+    words = ["--max-examples", "1", "--exclude-path-regex", ENDING]
+    words += ["--header", f"Authorization: Bearer {token}"]
+    authority = served.authority.ca
+    code, said = await conform(served.url, folder, "examples,fuzzing", *words, authority=authority)
     assert code == 0, said
     assert "failed" not in said
 
@@ -175,5 +180,11 @@ def test_who_logs_in_at_one_worker_is_known_at_the_other(
 
 
 def test_another_certificate_is_served_after_a_signal(served: Secure, folder: Path) -> None:
+    right = (folder / "key.pem").read_bytes()
+    (folder / "key.pem").write_text("rubbish")
+    served.process.send_signal(signal.SIGHUP)
+    wait_until(served.has_refused, "it is refused", PATIENCE)
+    served.until("/api/containers", "containers")  # by those who have the old one
+    (folder / "key.pem").write_bytes(right)
     served.renew(Authority(folder / "two"))
     served.until("/api/containers", "containers")
