@@ -2,8 +2,10 @@
 
 `python -m bench.api` serves 1,000 containers on 10 hosts, their routes and a history from memory,
 as `fleet up` does, in a process of its own; the other side is Litestar under the same Hypercorn,
-with one handler that answers the same bytes. wrk (a Debian package) asks each in turn, in the same
-run. "changing" lets every request find the fleet changed, so that nothing kept can be sent again.
+with one handler that answers the same bytes. For `fleet serve` both are under Granian, and what a
+worker puts around the application is around it, without a database and a shared cache behind. wrk
+(a Debian package) asks each in turn, in the same run. "changing" lets every request find the fleet
+changed, so that nothing kept can be sent again.
 """
 
 from __future__ import annotations
@@ -16,27 +18,34 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import hypercorn.trio
 import msgspec
 import trio
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.server.mp import MPServer
 from hypercorn.config import Config
 from litestar import Litestar, get
 from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp
 
-from bench.processes import cpu_seconds
+from bench.processes import cpu_seconds, descendants
 from tests.lab.ports import accepts, free_port
 from tests.lab.waiting import wait_until
 from tests.web.fleet_in_memory import FleetInMemory, make_stats
 from tests.web.history_in_memory import HistoryInMemory
 from tests.web.routes_in_memory import RoutesInMemory
 from web.app import create_app
+from web.cache.kept import Lifetimes
+from web.cache.layer import AnswerCache
+from web.cache.memory import Memory
+from web.freshness import once_loaded, tells_age
 from web.history import Recorded, Span
 from web.history_documents import Resolution, StatsHistoryDocument
-from web.parts import Shown
+from web.parts import Serving, Shown
+from web.patience import with_patience
 from web.server import serve
 
 HOSTS, EACH = 10, 100
@@ -94,8 +103,9 @@ class _History(HistoryInMemory):
         return msgspec.structs.replace(found, points=found.points * points)
 
 
-def _fleet() -> FleetInMemory:
+def _fleet(*, changing: bool) -> FleetInMemory:
     fleet = FleetInMemory()
+    fleet.still = None if changing else 1
     for host in range(HOSTS):
         fleet.add_host(f"host-{host}")
         for number in range(EACH):
@@ -115,29 +125,93 @@ def _routes() -> RoutesInMemory:
     return routes
 
 
-async def serve_fleet(port: int, *, changing: bool) -> None:
+async def serve_fleet(port: int, changing: bool) -> None:
     """The application as `fleet up` serves it."""
-    fleet = _fleet()
-    fleet.still = None if changing else 1
-    await serve(create_app(Shown(fleet, _History(), routing=_routes())), f"127.0.0.1:{port}")
+    shown = Shown(_fleet(changing=changing), _History(), routing=_routes())
+    await serve(create_app(shown), f"127.0.0.1:{port}")
 
 
-async def serve_same(port: int, body: bytes, headers: Mapping[str, str]) -> None:
-    """The same bytes from one handler of the same framework."""
+def same_bytes(body: bytes, headers: Mapping[str, str]) -> Any:
+    """One handler of the same framework that answers them."""
 
     @get("/{path:path}")
     async def same() -> ASGIResponse:
         return ASGIResponse(body=body, headers=dict(headers))
 
+    return Litestar([same], openapi_config=None, logging_config=None)
+
+
+async def serve_same(port: int, body: bytes, headers: Mapping[str, str]) -> None:
+    """They under Hypercorn."""
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.loglevel = "ERROR"
-    app: Any = Litestar([same], openapi_config=None, logging_config=None)
-    await hypercorn.trio.serve(app, config)
+    await hypercorn.trio.serve(same_bytes(body, headers), config)
 
 
-SERVERS: Mapping[str, Callable[..., Any]] = {"fleet up": serve_fleet}
-"""Each is given a port, and whether the fleet changes all the time."""
+def _under_granian(app: Any, port: int, workers: int) -> None:
+    """As `fleet serve` has it run."""
+    server = MPServer(
+        "bench",
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.ASGINL,
+        workers=workers,
+        loop=Loops.asyncio,
+        http=HTTPModes.http1,
+        backpressure=1024,
+        log_enabled=False,
+    )
+    server.serve(target_loader=lambda: app, wrap_loader=False)
+
+
+class _Present:
+    """What is published is as of now."""
+
+    loaded, trouble, age = True, None, None
+
+
+def _served_alone(*, changing: bool) -> ASGIApp:
+    """The application as a worker of `fleet serve` puts it together."""
+    fleet, present = _fleet(changing=changing), _Present()
+    cache = AnswerCache(
+        Lifetimes(containers=1, stats=1, images=1, history=10, stale=3600),
+        Memory(64 * 1024 * 1024),
+        None,
+        prefix="bench",
+        source="bench",
+        labels=dict,
+        away=lambda: False,
+    )
+    app = create_app(
+        Shown(fleet, _History(), routing=_routes()),
+        serving=Serving(inmost=lambda router: cache.around(once_loaded(router, present))),
+    )
+    return tells_age(with_patience(app, 30), present, 1)
+
+
+class Server(NamedTuple):
+    """How both sides are served: at a port, ours changing or not, the other with these bytes."""
+
+    ours: Callable[[int, bool], None]
+    same: Callable[[int, bytes, Mapping[str, str]], None]
+
+
+def _granian(workers: int) -> Server:
+    return Server(
+        lambda port, changing: _under_granian(_served_alone(changing=changing), port, workers),
+        lambda port, body, headers: _under_granian(same_bytes(body, headers), port, workers),
+    )
+
+
+SERVERS: Mapping[str, Server] = {
+    "fleet up": Server(
+        lambda port, changing: trio.run(serve_fleet, port, changing),
+        lambda port, body, headers: trio.run(serve_same, port, body, headers),
+    ),
+    "fleet serve, 1 worker": _granian(1),
+    "fleet serve, 2 workers": _granian(2),
+}
 
 
 class Served(NamedTuple):
@@ -157,12 +231,17 @@ def serving(*words: str) -> Iterator[Served]:
             wait_until(lambda: accepts("127.0.0.1", port), "it listens", deadline=120)
             yield Served(process.pid, port)
         finally:
-            process.kill()
+            process.terminate()  # which ends workers, too
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def ask(server: Served, case: Case, seconds: int, script: Path) -> Figures:
     """What wrk measures, and the kernel."""
-    begun = cpu_seconds([server.pid])
+    pids = [server.pid, *descendants(server.pid)]
+    begun = cpu_seconds(pids)
     words = ["wrk", "-t", "1", "-c", "10", "-d", f"{seconds}s", "-s", str(script)]
     words += [word for header in case.headers for word in ("-H", header)]
     said = subprocess.check_output(
@@ -172,7 +251,7 @@ def ask(server: Served, case: Case, seconds: int, script: Path) -> Figures:
     count, took, p50, p95, p99, failed = map(int, line.split()[1:])
     if failed:
         raise RuntimeError(said)
-    used = cpu_seconds([server.pid]) - begun
+    used = cpu_seconds(pids) - begun
     return Figures(count / took * 1e6, used / count * 1e6, p50 / 1e3, p95 / 1e3, p99 / 1e3)
 
 
@@ -189,7 +268,7 @@ def measure(server: str, case: Case, options: argparse.Namespace, folder: Path) 
     script.write_text(_REPORT)
     with serving("--serve", server, *(["--changing"] if case.changing else [])) as served:
         _fetch(served.port, case, body, head)
-        with serving("--same", str(folder)) as other:
+        with serving("--serve", server, "--same", str(folder)) as other:
             turns = [
                 tuple(ask(each, case, options.seconds, script) for each in (served, other))
                 for _ in range(options.turns)
@@ -209,12 +288,12 @@ def _serve(options: argparse.Namespace) -> None:
     if options.same:
         text = (options.same / "head").read_text().splitlines()[1:]
         pairs = (line.partition(":") for line in text if ":" in line)
-        own = {"content-length", "date", "connection"}
+        own = {"content-length", "date", "connection", "server"}
         headers = {k.lower(): v.strip() for k, _, v in pairs if k.lower() not in own}
         body = (options.same / "body").read_bytes()
-        trio.run(partial(serve_same, options.port, body, headers))
+        SERVERS[options.serve].same(options.port, body, headers)
         return
-    trio.run(partial(SERVERS[options.serve], options.port, changing=options.changing))
+    SERVERS[options.serve].ours(options.port, options.changing)
 
 
 def main() -> None:
@@ -223,6 +302,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--only", default="", help="cases with this in their words")
+    parser.add_argument("--server", default="", help="servers with this in their words")
     for hidden, kind in (("--port", int), ("--serve", str), ("--same", Path)):
         parser.add_argument(hidden, type=kind, help=argparse.SUPPRESS)
     parser.add_argument("--changing", action="store_true", help=argparse.SUPPRESS)
@@ -233,7 +313,7 @@ def main() -> None:
     if not shutil.which("wrk"):
         sys.exit("wrk is not installed (Debian: apt-get install wrk)")
     with tempfile.TemporaryDirectory() as folder:
-        for server in SERVERS:
+        for server in (name for name in SERVERS if options.server in name):
             print(f"\n{server + ', then the same bytes':<28} {'bytes':>7} ", end="")
             print(f"{'':>8} {'CPU us':>6} {'p50':>6} {'p95':>6} {'p99':>6}  " * 2, end="")
             print("ratio  by CPU")
