@@ -59,7 +59,7 @@ def _document(config: Config | None, error: ConfigError | None) -> dict[str, obj
         "file": str(source) if source else None,
         "valid": error is None,
         "problems": error.problems if error is not None else (),
-        "warnings": config.warnings if config is not None else (),
+        "warnings": _warnings(config) if config is not None else (),
         "hosts": list(config.hosts) if config is not None else [],
     }
 
@@ -74,5 +74,16 @@ def _tell(config: Config) -> None:
     source = str(config.source) if config.source else "no hosts.toml anywhere: the local Engine"
     many = "host" if len(kinds) == 1 else "hosts"
     write(f"{source}: right, {len(kinds)} {many} ({', '.join(parts) or 'none'}){disabled}")
-    for warning in config.warnings:
+    for warning in _warnings(config):
         write(f"warning: {warning}")
+
+
+def _warnings(config: Config) -> tuple[str, ...]:
+    """Those of the file, and what the start would miss on this machine, which may be another."""
+    from fleet.tracing import TracingError, check_tracing
+
+    try:
+        check_tracing(config.tracing, os.environ)
+    except TracingError as error:
+        return (*config.warnings, f"fleet would not start here: {error}")
+    return config.warnings
