@@ -15,7 +15,14 @@ def with_patience(app: ASGIApp, seconds: float) -> ASGIApp:
     """End who takes nothing for so many seconds, and who says too much at once on a WebSocket."""
 
     async def patient(scope: Scope, receive: Receive, send: Send) -> None:
+        in_pieces = False
+
         async def send_in_time(message: Message) -> None:
+            nonlocal in_pieces
+            in_pieces = in_pieces or not _is_at_once(message)
+            if not in_pieces:
+                await send(message)
+                return
             with anyio.move_on_after(seconds) as waited:
                 await send(message)
             if waited.cancelled_caught:
@@ -36,3 +43,13 @@ def with_patience(app: ASGIApp, seconds: float) -> ASGIApp:
             await app(scope, receive_short, send_in_time)  # type: ignore[arg-type]  # as it came
 
     return patient
+
+
+def _is_at_once(message: Message) -> bool:
+    """Whether the server takes it without waiting for the client, unless it is behind others.
+
+    Most answers are of such messages alone, and a deadline costs as much as the rest of a kept one.
+    """
+    if message["type"] == "http.response.start":
+        return True
+    return message["type"] == "http.response.body" and not message.get("more_body")
