@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -44,6 +45,7 @@ from web.access.people import (
 from web.parameters import OTHERS
 from web.sources import WebRequest
 
+logger = logging.getLogger("fleet.web")
 CALLBACK = "/login/oidc/callback"
 SECONDS = 600  # to log in at the provider
 TITLE = "Log in"
@@ -134,7 +136,7 @@ async def come_back(request: WebRequest) -> ASGIResponse:
             request, lambda visitor: entrance.people.let_in(person, visitor), code
         )
     except ProviderError as trouble:
-        entrance.people.noted("", visitor_of(request), "the provider does not vouch")
+        entrance.people.noted("", visitor_of(request), trouble.noted)
         return _sorry(str(trouble), 503 if trouble.away else 403, dropped)
     except LoginRefusedError as refused:
         return pages.answer(
@@ -158,8 +160,10 @@ async def _vouched(
     )
     role = role_of(claims, entrance)
     if role is None:
+        logger.warning("a login at the provider failed: no group of it is in [access.oidc] roles")
         raise ProviderError(
-            "You are known, but may not use this: none of your groups has a role here."
+            "You are known, but may not use this: none of your groups has a role here.",
+            noted="vouched for by the provider, but none of the groups has a role",
         )
     return Vouched(
         issuer=provider.issuer,

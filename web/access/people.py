@@ -141,12 +141,15 @@ class ProviderError(Exception):
     """A provider does not vouch for somebody, or cannot be asked.
 
     `away` tells the two apart. The message quotes nothing of what the provider said but its own
-    word for an error.
+    word for an error. `noted` is what the audit has of it.
     """
 
-    def __init__(self, message: str, *, away: bool = False) -> None:
+    def __init__(
+        self, message: str, *, away: bool = False, noted: str = "the provider does not vouch"
+    ) -> None:
         super().__init__(message)
         self.away = away
+        self.noted = noted
 
 
 class Provider(Protocol):
