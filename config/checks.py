@@ -97,7 +97,10 @@ def check_storage(table: Table, problems: Problems) -> None:
 
 def check_cache(table: Table, problems: Problems) -> None:
     """Check `[cache]`: its URL, and a password without one."""
-    well_formed(table, "url", fault_in_cache_url, problems)
+    url = table.values.get("url")
+    if url is not None and (right := fault_in_cache_url(url)):
+        found = "a password in the URL" if "password" in right else f"found {shown(url)}"
+        problems.add(table.origin("url"), found, right)
     if "url" not in table.origins:
         for name in ("password_file", "password_env"):
             if name in table.values:

@@ -164,6 +164,13 @@ CASES: list[tuple[str, list[tuple[int | None, str, str]]]] = [
     ("[storage]\nurl = 'postgresql://u:p@db/f'\n", [(2, "storage.url", "a password in the URL")]),
     ("[storage]\nurl = 'postgresql://u:p#/@db/f'\n", [(2, "storage.url", "a password in the URL")]),
     ("[storage]\nurl = 'postgresql:///f?password=p'\n", [(2, "storage.url", "a password in the")]),
+    ("[cache]\nurl = 'redis://u:p@c/0'\n", [(2, "cache.url", "a password in the URL")]),
+    ("[cache]\nurl = 'redis://u:1/p@c'\n", [(2, "cache.url", "found text with a user or")]),
+    ("[cache]\nurl = 'redis://c/x'\n", [(2, "cache.url", 'found "redis://c/x"')]),
+    (
+        "[tracing]\nendpoint = 'http://u:p@c:4318'\n",
+        [(2, "tracing.endpoint", "found text with a user or password")],
+    ),
     ("[storage]\npassword = 'p'\n", [(2, "storage.password", "password_file or password_env")]),
     ("[storage]\npassword_file = 'good.key'\n", [(2, "storage.password_file", "without a url")]),
 ]
