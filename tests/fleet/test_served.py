@@ -44,8 +44,7 @@ labels = {{ site = "fra" }}
 """
 NAME, PASSWORD = "ada", "correct horse battery"
 HISTORY = "/api/containers/edge-1/web/stats/history?last=10m"
-# They end what the others need.
-ENDING = r"^/api/(config/reload|session)"
+RELOAD = "/api/config/reload"  # there is none here, which is a 503
 
 
 class Secure(Process):
@@ -158,7 +157,7 @@ def token(browser: httpx.Client) -> str:
 
 
 async def test_it_does_what_its_document_says(served: Secure, token: str, folder: Path) -> None:
-    words = ["--max-examples", "1", "--exclude-path-regex", ENDING]
+    words = ["--max-examples", "1", "--exclude-path", RELOAD]
     words += ["--header", f"Authorization: Bearer {token}"]
     authority = served.authority.ca
     code, said = await conform(served.url, folder, "examples,fuzzing", *words, authority=authority)
