@@ -12,6 +12,7 @@ from fleet.cli.db_run import with_database
 from fleet.cli.errors import CommandError
 from fleet.cli.output import note, write, write_json
 from fleet.cli.table import Cell, Column, Table, cell, write_table
+from fleet.cli.user_guard import warn_unseen
 from storage.access import revoke_token, tokens
 from storage.database import Database
 from web.access.desk import DeskRefusedError, TokenWanted
@@ -46,8 +47,10 @@ def create(
     """
     wanted = TokenWanted(name=name, role=role, labels=labels, expires=expires)
 
-    async def work(_config: Config, database: Database) -> NewTokenDocument:
-        return await make_token(database, wanted, who(), HERE)
+    async def work(config: Config, database: Database) -> NewTokenDocument:
+        made = await make_token(database, wanted, who(), HERE)
+        warn_unseen(config.hosts, labels)
+        return made
 
     try:
         made = with_database(explicit, work)

@@ -29,6 +29,10 @@ def _password_option(function: click.decorators.FC) -> click.decorators.FC:
     )
 
 
+def _yes_option(function: click.decorators.FC) -> click.decorators.FC:
+    return click.option("--yes", "-y", is_flag=True, help="Do not ask.")(function)
+
+
 def _folded(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str | None:
     return name and name.strip().lower()
 
@@ -133,15 +137,24 @@ Examples:
 @click.argument("name", callback=_folded)
 @click.argument("role", type=click.Choice(ROLES))
 @_label_option
+@_yes_option
 @config_option
 @click.pass_obj
 def role_command(
-    outer: Path | None, name: str, role: Role, labels: tuple[str, ...], config: Path | None
-) -> None:
-    """Set what an account may, and which hosts it sees (without --label: all)."""
+    outer: Path | None,
+    name: str,
+    role: Role,
+    labels: tuple[str, ...],
+    yes: bool,
+    config: Path | None,
+) -> int:
+    """Set what an account may, and which hosts it sees (without --label: all).
+
+    It asks before the last admin is none any more.
+    """
     from fleet.cli.user_work import set_role
 
-    set_role(config or outer, name, role, labels)
+    return set_role(config or outer, name, role, labels, yes=yes)
 
 
 @command.command("link")
@@ -171,13 +184,17 @@ def logout_command(outer: Path | None, name: str, config: Path | None) -> None:
 
 @command.command("disable")
 @click.argument("name", callback=_folded)
+@_yes_option
 @config_option
 @click.pass_obj
-def disable_command(outer: Path | None, name: str, config: Path | None) -> None:
-    """Let nobody log in with an account, and end its sessions."""
+def disable_command(outer: Path | None, name: str, yes: bool, config: Path | None) -> int:
+    """Let nobody log in with an account, and end its sessions.
+
+    It asks before the last admin is shut out.
+    """
     from fleet.cli.user_work import disable
 
-    disable(config or outer, name, off=True)
+    return disable(config or outer, name, yes=yes)
 
 
 @command.command("enable")
@@ -186,17 +203,18 @@ def disable_command(outer: Path | None, name: str, config: Path | None) -> None:
 @click.pass_obj
 def enable_command(outer: Path | None, name: str, config: Path | None) -> None:
     """Undo `disable`."""
-    from fleet.cli.user_work import disable
+    from fleet.cli.user_work import enable
 
-    disable(config or outer, name, off=False)
+    enable(config or outer, name)
 
 
 @command.command("remove")
 @click.argument("name", callback=_folded)
+@_yes_option
 @config_option
 @click.pass_obj
-def remove_command(outer: Path | None, name: str, config: Path | None) -> None:
-    """Remove an account and its sessions."""
+def remove_command(outer: Path | None, name: str, yes: bool, config: Path | None) -> int:
+    """Remove an account and its sessions, once that was agreed to."""
     from fleet.cli.user_work import remove
 
-    remove(config or outer, name)
+    return remove(config or outer, name, yes=yes)

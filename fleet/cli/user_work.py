@@ -18,11 +18,12 @@ from fleet.accounts.first import make_link, path_of
 from fleet.accounts.names import MOST, checked_name, checked_password
 from fleet.accounts.passwords import Passwords
 from fleet.cli.db_run import with_database
-from fleet.cli.errors import CommandError
+from fleet.cli.errors import FAILED, OK, CommandError
 from fleet.cli.output import note, write, write_json
 from fleet.cli.settings import load_config, url_of
 from fleet.cli.table import Cell, Column, Table, cell, write_table
 from fleet.cli.token_work import who
+from fleet.cli.user_guard import agreed, is_last_admin, warn_unseen
 from storage.account_sessions import end_sessions
 from storage.accounts import (
     AccountRecord,
@@ -94,7 +95,7 @@ def add(
     password = None if by_link else _read_password(name, password_file)
     now = datetime.now(UTC)
 
-    async def work(_config: Config, database: Database) -> None:
+    async def work(config: Config, database: Database) -> None:
         record = AccountRecord(
             name=name,
             password=None if password is None else await Passwords().hash(password),
@@ -106,6 +107,7 @@ def add(
         )
         hosts = " and ".join(labels) or "all hosts"
         await add_account(database, record, _told("account-created", f"{name}: {role} of {hosts}"))
+        warn_unseen(config.hosts, labels)
 
     _run(explicit, work)
     note(f"fleet: made the account {name}: {role} of {' '.join(labels) or 'all hosts'}")
@@ -150,21 +152,29 @@ def passwd(explicit: Path | None, name: str, password_file: TextIO | None) -> No
     note(f"fleet: {name} has another password; all sessions ended")
 
 
-def set_role(explicit: Path | None, name: str, role: Role, labels: tuple[str, ...]) -> None:
+def set_role(
+    explicit: Path | None, name: str, role: Role, labels: tuple[str, ...], *, yes: bool
+) -> int:
     """Set role and scope.
 
     Raises:
-        CommandError: There is no such account, or the database is away.
+        CommandError: There is no such account, or the database is away; or there is nobody to ask.
     """
     _checked(lambda: check_labels(role, labels))
     hosts = " and ".join(labels) or "all hosts"
 
-    async def work(_config: Config, database: Database) -> bool:
+    async def work(config: Config, database: Database) -> bool:
         audit = _told("account-changed", f"{name}: {role} of {hosts}")
-        return await change_account(database, name, audit, role=role, scope=list(labels))
+        found = await change_account(database, name, audit, role=role, scope=list(labels))
+        if found:
+            warn_unseen(config.hosts, labels)
+        return found
 
+    if not yes and role != "admin" and not _may_shut_out(explicit, name, f"make it {role}"):
+        return FAILED
     _known(_run(explicit, work), name)
     note(f"fleet: {name} is {role} of {hosts}")
+    return OK
 
 
 def link(explicit: Path | None, name: str | None) -> None:
@@ -200,33 +210,67 @@ def logout(explicit: Path | None, name: str) -> None:
     note(f"fleet: {many} session{'' if many == 1 else 's'} of {name} ended")
 
 
-def disable(explicit: Path | None, name: str, *, off: bool) -> None:
-    """Disable or enable an account.
+def disable(explicit: Path | None, name: str, *, yes: bool) -> int:
+    """Disable an account.
+
+    Raises:
+        CommandError: There is no such account, or the database is away; or there is nobody to ask.
+    """
+    if not yes and not _may_shut_out(explicit, name, "disable it"):
+        return FAILED
+    _known(_set_disabled(explicit, name, disabled=True), name)
+    note(f"fleet: {name} cannot log in any more; all sessions ended")
+    return OK
+
+
+def enable(explicit: Path | None, name: str) -> None:
+    """Undo `disable`.
 
     Raises:
         CommandError: There is no such account, or the database is away.
     """
-    kind = "account-disabled" if off else "account-enabled"
-
-    async def work(_config: Config, database: Database) -> bool:
-        return await change_account(database, name, _told(kind, name), disabled=off)
-
-    _known(_run(explicit, work), name)
-    note(f"fleet: {name} {'cannot log in any more; all sessions ended' if off else 'may log in'}")
+    _known(_set_disabled(explicit, name, disabled=False), name)
+    note(f"fleet: {name} may log in")
 
 
-def remove(explicit: Path | None, name: str) -> None:
+def remove(explicit: Path | None, name: str, *, yes: bool) -> int:
     """Remove an account.
 
     Raises:
-        CommandError: There is no such account, or the database is away.
+        CommandError: There is no such account, or the database is away; or there is nobody to ask.
     """
 
     async def work(_config: Config, database: Database) -> bool:
         return await remove_account(database, name, _told("account-removed", name))
 
+    if not yes and not _may_shut_out(explicit, name, "remove it", always=True):
+        return FAILED
     _known(_run(explicit, work), name)
     note(f"fleet: removed the account {name}")
+    return OK
+
+
+def _set_disabled(explicit: Path | None, name: str, *, disabled: bool) -> bool:
+    kind = "account-disabled" if disabled else "account-enabled"
+
+    async def work(_config: Config, database: Database) -> bool:
+        return await change_account(database, name, _told(kind, name), disabled=disabled)
+
+    return _run(explicit, work)
+
+
+def _may_shut_out(explicit: Path | None, name: str, what: str, *, always: bool = False) -> bool:
+    """Whether it was agreed to, where `name` is the last admin; or `always` asked."""
+
+    async def look(_config: Config, database: Database) -> list[AccountRecord]:
+        await database.prepare()
+        return await accounts(database)
+
+    found = _run(explicit, look)
+    _known(any(one.name == name for one in found), name)
+    if is_last_admin(found, name):
+        return agreed(f"{name} is the last admin who can log in: {what} nevertheless?")
+    return not always or agreed(f"The account {name} and its sessions: {what}?")
 
 
 def _run(explicit: Path | None, work: Callable[[Config, Database], Awaitable[T]]) -> T:

@@ -95,9 +95,18 @@ def _uses(fleet: Fleet, url: str, code: str) -> None:
         assert browser.role() == "admin"
         fleet.out("user", "logout", "ada")
         wait_until(lambda: not browser.role(), "the session ends", 60)
-        fleet.out("user", "add", "gone", "--label", "site=fra", "--link")
+        done = fleet.run("user", "add", "gone", "--label", "site=fra", "--link")
+        assert (done.returncode, "no host that is configured has site=fra" in done.stderr) == (
+            0,
+            True,
+        )
         assert "site=fra" in fleet.out("user", "list")
-        fleet.out("user", "remove", "gone")
+        assert "there is nobody to ask" in fleet.run("user", "remove", "gone").stderr
+        fleet.out("user", "remove", "gone", "--yes")
         for unknown in (["remove", "gone"], ["passwd", "gone"], ["role", "gone", "viewer"]):
             assert fleet.run("user", *unknown).returncode == 1
         assert fleet.run("user", "role", "ada", "operator", "--label", "a=b").returncode == 1
+        fleet.out("user", "disable", "root")
+        for last in (["role", "ada", "viewer"], ["disable", "ada"], ["remove", "ada"]):
+            assert "ada is the last admin" in fleet.run("user", *last).stderr
+        fleet.out("user", "enable", "root")
