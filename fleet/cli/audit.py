@@ -9,6 +9,7 @@ import click
 
 from fleet.cli.options import config_option, json_option
 from fleet.cli.times import Point
+from web.access.model import AUDIT_KINDS
 
 
 @click.command(
@@ -22,7 +23,12 @@ Examples:
 
 A token's use is told once an hour for each address; what is refused, once a minute, counted.""",
 )
-@click.option("--kind", help="Only entries of this kind, such as token-used.")
+@click.option(
+    "--kind",
+    type=click.Choice(AUDIT_KINDS),
+    metavar="KIND",
+    help="Only entries of this kind, such as token-used.",
+)
 @click.option("--who", help="Only of this token (by its id) or account.")
 @click.option("--address", help="Only from this client.")
 @click.option("--since", type=Point(), metavar="TIME", help="From this time on.")

@@ -156,6 +156,9 @@ def _is_audited(command: Fleet, api: Api, admin: str, viewer: str) -> None:
     wait_until(lambda: wanted <= kinds(by_api()), "the audit is written", 60)
     by_command = json.loads(command.out("audit", "--limit", "1000", "--json"))
     assert kinds(by_command["entries"]) >= wanted
+    mistaken = api.ask("/api/audit?kind=tokn-refused", admin)
+    assert (mistaken.status_code, mistaken.json()["suggestions"][0]) == (400, "token-refused")
+    assert command.run("audit", "--kind", "nosuch").returncode == 2
     only = json.loads(command.out("audit", "--kind", "token-revoked", "--json"))["entries"]
     assert sorted(entry["detail"].partition(" (")[0] for entry in only) == ["by hand", "viewer"]
     assert viewer not in json.dumps(by_command)

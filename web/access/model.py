@@ -21,6 +21,23 @@ Label = tuple[str, str | None]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")  # each may do what those before it may
 ROLE = "role"  # a handler's key of `opt`: the least role that it takes, `viewer` where it has none
 OPEN = "open"  # in its place: answered to everyone, also to who may not read
+AUDIT_KINDS = (
+    "token-created",
+    "token-revoked",
+    "token-used",
+    "token-refused",
+    "locked-out",
+    "login",
+    "logout",
+    "login-failed",
+    "account-created",
+    "account-changed",
+    "account-disabled",
+    "account-enabled",
+    "account-removed",
+    "password-changed",
+    "link-created",
+)  # all that the audit tells
 _STATE = "access"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -15,11 +16,11 @@ from litestar.response.base import ASGIResponse
 from web.access.admission import RETRY, address_of
 from web.access.desk import AuditFilter, Desk, DeskClosedError, DeskRefusedError, TokenWanted
 from web.access.documents import AuditDocument, NewTokenDocument, TokenDocument, TokensDocument
-from web.access.model import ROLE, access_of
+from web.access.model import AUDIT_KINDS, ROLE, access_of
 from web.answers import json_answer
 from web.parameters import Limit, Since
 from web.paths import segment
-from web.problems import Problem
+from web.problems import Problem, bad_parameter
 from web.revp.bodies import content_type, read_body
 from web.schema import answers, problems
 from web.sources import WebRequest, sources
@@ -102,6 +103,10 @@ async def show_audit(
     limit: Limit = 100,
 ) -> ASGIResponse:
     """What was done with tokens and accounts, newest first."""
+    if kind is not None and kind not in AUDIT_KINDS:
+        close = get_close_matches(kind, AUDIT_KINDS, n=2)
+        must_be = f"one of {', '.join(AUDIT_KINDS)}"
+        raise bad_parameter("kind", kind, suggestions=close, must_be=must_be)
     now = datetime.now(UTC)
     wanted = AuditFilter(
         kind=kind,
