@@ -13,12 +13,15 @@ FILE_NAME = "hosts.toml"
 VARIABLE = "FLEET_CONFIG"
 
 
-def find(explicit: Path | None, environ: Mapping[str, str]) -> Path | None:
+def find(
+    explicit: Path | None, environ: Mapping[str, str], by: str | None = "--config"
+) -> Path | None:
     """Find the configuration file: the explicit one, else the first of `candidates()`.
 
     Args:
         explicit: What `--config` named.
         environ: Where FLEET_CONFIG is looked up; empty counts as unset.
+        by: What named `explicit`, to tell of it where it does not exist; None: it stood alone.
 
     Returns:
         The file, or None if there is none anywhere.
@@ -27,7 +30,7 @@ def find(explicit: Path | None, environ: Mapping[str, str]) -> Path | None:
         ConfigError: The file that was named does not exist.
     """
     if explicit is not None:
-        return _named(explicit, "--config")
+        return _named(explicit, by)
     if from_environment := environ.get(VARIABLE):
         return _named(Path(from_environment).expanduser(), VARIABLE)
     return next((path for path in candidates() if path.exists()), None)
@@ -43,9 +46,9 @@ def candidates() -> Iterator[Path]:
     yield Path("/etc/fleet") / FILE_NAME
 
 
-def _named(path: Path, by: str) -> Path:
+def _named(path: Path, by: str | None) -> Path:
     if not path.exists():
-        found = f"does not exist, though {by} names it"
+        found = "does not exist" if by is None else f"does not exist, though {by} names it"
         problem = Problem(key="", found=found, right="correct the path or leave it out")
         raise ConfigError([problem], path)
     return path.absolute()

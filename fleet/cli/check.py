@@ -40,7 +40,7 @@ def command(file: Path | None, config: Path | None, as_json: bool) -> int:
     found: Config | None = None
     error: ConfigError | None = None
     try:
-        path = find(file or config, os.environ)
+        path = find(file or config, os.environ, "--config" if file is None else None)
         found = load(path) if path is not None else without_any_file()
     except ConfigError as mistakes:
         error = mistakes

@@ -53,3 +53,5 @@ def test_a_named_file_must_exist(
     touched(places["here"] / "hosts.toml")
     with pytest.raises(ConfigError, match=f"no.toml: does not exist, though {by} names it"):
         find(explicit, environ)
+    with pytest.raises(ConfigError, match=r"no.toml: does not exist; correct"):
+        find(Path("no.toml"), {}, None)
