@@ -70,7 +70,7 @@ _EXPECTED = {
     "level": f"one of {', '.join(LEVELS)}; repeat it for several",
     "stream": "one of stdout, stderr or fleet; repeat it for several",
     "direction": "backward (from the newest line) or forward (from the oldest)",
-    "cursor": "what an answer gave as next, older or newer, unchanged",
+    "cursor": "what an answer to the same query (sort, too) gave as next, older or newer, as it is",
     "domain": "a domain, or a pattern with * and ?",
     "status": f"one of {', '.join(ROUTE_STATUSES)}; repeat it for several",
     "severity": f"one of {', '.join(SEVERITIES)}; repeat it for several",
