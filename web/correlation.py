@@ -12,6 +12,7 @@ from structlog.contextvars import bound_contextvars
 
 from web.access.model import Access
 from web.exposition.http import route_of
+from web.problems import noted_problem
 from web.request_id import HEADER, KEY, chosen_id
 
 SOCKET_REFUSED = 403  # what a server makes of a socket that is closed before it was accepted
@@ -60,7 +61,7 @@ class Correlation:
         method = scope["method"] if scope["type"] == ScopeType.HTTP else "WEBSOCKET"
         route = route_of(scope) or "none"  # never the path: it may hold what is nobody's business
         client = scope.get("client")
-        facts = {
+        facts: dict[str, Any] = {
             "method": method,
             "route": route,
             "status": answer.status,
@@ -69,6 +70,8 @@ class Correlation:
             "client": client[0] if client else None,
             "who": _who(scope),
         }
+        if (problem := noted_problem(scope)) is not None:
+            facts["problem"] = problem
         told = answer.status or "not answered"  # its client left
         _logger.log(self._level, "%s %s %s", method, route, told, extra=facts)
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.problems import Problem
+from web.problems import Problem, note_problem
 
 STALE = b"x-fleet-stale"
 WORKER = b"x-fleet-worker"
@@ -47,6 +47,7 @@ def once_loaded(app: ASGIApp, published: Published) -> ASGIApp:
             return
         detail = f"There is nothing to answer from yet: {published.trouble or 'it is being read'}."
         problem = Problem("state-unavailable", detail, headers=RETRY_AFTER)
+        note_problem(scope, problem)
         await problem.answer(scope["path"])(scope, receive, send)
 
     return guarded

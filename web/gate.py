@@ -15,7 +15,7 @@ from web.access.locations import to_login
 from web.live.admission import SOCKET_PATH, check_origin, offered_token, refuse_socket
 from web.page import STYLE_HASH
 from web.paths import routable
-from web.problems import Problem
+from web.problems import Problem, note_problem
 
 MAX_BODY = 64 * 1024  # what takes no body: this is only for the polite
 MAX_PREVIEW = 1024 * 1024
@@ -93,6 +93,7 @@ class Gate:
         try:
             await self._check(http)
         except Problem as problem:
+            note_problem(http, problem)
             refused = self._has_login and problem.kind == "token-required"
             aside = to_login(http) if refused else None
             await (aside or problem.answer(http["path"]))(http, receive, send_guarded)

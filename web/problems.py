@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Request
@@ -17,6 +17,7 @@ from litestar.exceptions import (
 from litestar.params import QueryParameter
 from litestar.response import Response
 from litestar.response.base import ASGIResponse
+from litestar.types import Scope
 
 from web.expectations import expected
 from web.history import HistoryRefused, HistoryUnavailable
@@ -71,6 +72,7 @@ KINDS: dict[str, tuple[int, str]] = {
 }
 
 logger = logging.getLogger("fleet.web")
+_NOTE = "problem"
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
@@ -119,6 +121,17 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         return ASGIResponse(
             body=body, status_code=self.status, media_type=MEDIA_TYPE, headers=self.headers
         )
+
+
+def note_problem(scope: Scope, problem: Problem) -> None:
+    """Leave the kind for the line of the log about this request: what refuses may have no route."""
+    cast("dict[str, Any]", scope).setdefault("state", {})[_NOTE] = problem.kind
+
+
+def noted_problem(scope: Scope) -> str | None:
+    """The kind of the problem that was answered; None where there was none."""
+    found: str | None = cast("dict[str, Any]", scope).get("state", {}).get(_NOTE)
+    return found
 
 
 def bad_parameter(
@@ -180,6 +193,7 @@ def _translate(request: Request[Any, Any, Any], error: Exception) -> Problem:
 def answer_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's exception handler: turn whatever was raised into a problem document."""
     problem = _translate(request, error)
+    note_problem(request.scope, problem)
     return Response(
         content=msgspec.json.encode(problem.document(shown(request.scope["path"]))),
         status_code=problem.status,

@@ -102,3 +102,5 @@ async def test_a_request_is_a_line_of_the_log_without_its_path(
     assert (facts["method"], facts["route"], facts["status"]) == ("GET", "/api/hosts/{host}", 400)
     assert (facts["client"], facts["bytes"]) == ("127.0.0.1", size)
     assert lines[2].__dict__["who"] == "nobody"
+    kinds = [line.__dict__.get("problem") for line in lines]
+    assert kinds == ["bad-parameter", None, "token-required"]

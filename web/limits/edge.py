@@ -16,7 +16,7 @@ from web.limits.clients import Rates
 from web.limits.counts import EdgeCounts
 from web.limits.lockout import Lockouts
 from web.live.admission import refuse_socket
-from web.problems import Problem
+from web.problems import Problem, note_problem
 
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 _SAFE = (
@@ -92,6 +92,7 @@ class Edge:
             if kind == "websocket":
                 await refuse_socket(problem, scope, receive, send)
             else:
+                note_problem(scope, problem)
                 await problem.answer(str(scope["path"]))(scope, receive, _adding_all(_SAFE, send))
             return
         if kind == "websocket":

@@ -11,7 +11,7 @@ import binascii
 
 from litestar.types import Message, Receive, Scope, Send
 
-from web.problems import Problem
+from web.problems import Problem, note_problem
 
 SOCKET_PATH = "/api/ws"
 PROTOCOL = "fleet.v1"  # what is answered; the token is never sent back
@@ -54,4 +54,5 @@ async def refuse_socket(problem: Problem, scope: Scope, receive: Receive, send: 
         kind = "websocket." + message["type"]
         await send({**message, "type": kind})  # type: ignore[arg-type]  # ASGI's extension
 
+    note_problem(scope, problem)
     await problem.answer(SOCKET_PATH)(scope, receive, send_refusal)
