@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import logging
 import subprocess
 import sys
 import time
@@ -141,8 +142,9 @@ async def test_somebody_comes_in_with_the_role_of_their_groups(
 
 
 async def test_what_does_not_hold_lets_nobody_in(
-    served: Served, database: Database, issuer: str
+    served: Served, database: Database, issuer: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "fleet.web")
     now = int(time.time())
     right = {"groups": ["readers"]}
     lies: list[dict[str, Any]] = [
@@ -174,6 +176,8 @@ async def test_what_does_not_hold_lets_nobody_in(
         assert (await another.get(back)).status_code == 400  # not begun there
         forged = back.replace("state=", "state=0")
         assert (await browser.get(forged)).status_code == 400
+        assert "sent no cookie" in caplog.text
+        assert "`state` is not what was given" in caplog.text
         for query in ("error=access_denied", "code=x&iss=https://evil.example"):
             begun = await browser.get("/login/oidc")
             state = parse_qs(urlsplit(begun.headers["location"]).query)["state"][0]

@@ -22,6 +22,7 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.response.base import ASGIResponse
 
 from web.access import pages
+from web.access.admission import address_of
 from web.access.cookies import cookie, drop_cookie, elsewhere_name, set_cookie
 from web.access.entering import (
     Entrance,
@@ -123,9 +124,9 @@ async def come_back(request: WebRequest) -> ASGIResponse:
         return see_other(LOGIN)
     dropped = drop_cookie(scope, elsewhere_name(scope))
     journey = read_journey(cookie(scope, elsewhere_name(scope)), time.time())
-    if journey is None or not hmac.compare_digest(
-        journey.derived("state").encode(), state.encode()
-    ):
+    if (stray := _stray(journey, state)) or journey is None:
+        entrance.people.noted("", visitor_of(request), stray)
+        logger.info("a login at the provider failed: %s (from %s)", stray, address_of(scope))
         return _sorry("This login was not begun in this browser, or long ago.", 400, dropped)
     if error or (iss and iss != provider.issuer):
         entrance.people.noted("", visitor_of(request), "the provider refused")
@@ -147,6 +148,14 @@ async def come_back(request: WebRequest) -> ASGIResponse:
             cookies=[dropped],
         )
     return see_other(journey.following, cookie_of(request, opened), dropped)
+
+
+def _stray(journey: Journey | None, state: str) -> str:
+    """Why a browser that comes back is none that went; empty where it is."""
+    if journey is None:
+        return "the browser sent no cookie of having begun it, or one that is too old"
+    right = hmac.compare_digest(journey.derived("state").encode(), state.encode())
+    return "" if right else "`state` is not what was given to this browser"
 
 
 async def _vouched(
