@@ -21,7 +21,7 @@ from fleet.cli.format import minute
 from fleet.cli.output import note
 from fleet.cli.reaching import trust
 from fleet.cli.running import run
-from fleet.cli.settings import base_url, token_of, url_of
+from fleet.cli.settings import FROM_ELSEWHERE, base_url, is_everywhere, token_of, url_of
 from fleet.own_log.setup import OwnLog, open_own_log
 from fleet.readiness import Readiness
 from fleet.runtime import RuntimeFolderError
@@ -78,6 +78,8 @@ def _run_logged(
         base = base_url(address, tls=config.fleet.tls_cert_file is not None)
         note("  nobody has an account yet; this makes the first, an admin's, once within an hour:")
         note(f"  {(config.access.public_url or base).rstrip('/')}{path}")
+        if config.access.public_url is None and is_everywhere(address):
+            note(f"  {FROM_ELSEWHERE}")
 
     tell = note if log.form == "text" else partial(_logger.info, "%s")
     for warning in config.warnings:

@@ -19,6 +19,10 @@ _LISTEN = re.compile(r"""^\s*listen\s*=\s*["'](.+:\d+)["']""", re.MULTILINE)
 _CERTIFICATE = re.compile(r"""^\s*tls_cert_file\s*=\s*["'](.+)["']""", re.MULTILINE)
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - compared only
 
+FROM_ELSEWHERE = (
+    "In a browser elsewhere put this machine's name there; [access] public_url sets it."
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -94,6 +98,11 @@ def base_url(listen: str, *, tls: bool = False) -> str:
     """Where a fleet that listens there is reached from this machine."""
     host, _, port = listen.rpartition(":")
     return f"http{'s' if tls else ''}://{WILDCARDS.get(host, host)}:{port}"
+
+
+def is_everywhere(listen: str) -> bool:
+    """Whether who listens there is reached by any address of this machine, so `base_url` chose."""
+    return listen.rpartition(":")[0] in WILDCARDS
 
 
 def url_of(fleet: Fleet) -> str:

@@ -20,7 +20,7 @@ from fleet.accounts.passwords import Passwords
 from fleet.cli.db_run import with_database
 from fleet.cli.errors import FAILED, OK, CommandError
 from fleet.cli.output import note, write, write_json
-from fleet.cli.settings import load_config, url_of
+from fleet.cli.settings import FROM_ELSEWHERE, is_everywhere, load_config, url_of
 from fleet.cli.table import Cell, Column, Table, cell, write_table
 from fleet.cli.token_work import who
 from fleet.cli.user_guard import agreed, is_last_admin, warn_unseen
@@ -190,6 +190,8 @@ def link(explicit: Path | None, name: str | None) -> None:
     path = path_of(_run(explicit, work))
     config = load_config(explicit, check_files=False)
     write((config.access.public_url or url_of(config.fleet)).rstrip("/") + path)
+    if config.access.public_url is None and is_everywhere(config.fleet.listen):
+        note(f"fleet: {FROM_ELSEWHERE}")
     what = "makes the first account, an admin's" if name is None else f"sets the password of {name}"
     note(f"fleet: this link {what}: once, within an hour. Give it to nobody else.")
 

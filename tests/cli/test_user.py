@@ -88,7 +88,9 @@ def _uses(fleet: Fleet, url: str, code: str) -> None:
         wait_until(lambda: not browser.role(), "the session ends", 60)
         assert browser.log_in("ada", PASSWORD) == 401
         fleet.out("user", "enable", "ada")
-        link = LINK.search(fleet.out("user", "link", "ada"))
+        shown = fleet.run("user", "link", "ada")
+        assert "public_url" in shown.stderr  # it listens everywhere
+        link = LINK.search(shown.stdout)
         assert link is not None
         form = {"code": link[2], "password": PASSWORD + "!", "again": PASSWORD + "!"}
         assert browser.post("/welcome", data=form).status_code == 303
