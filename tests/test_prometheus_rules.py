@@ -159,6 +159,17 @@ def test_every_rule_fires_when_it_should_and_not_before() -> None:
         assert {(rule["alert"], True), (rule["alert"], False)} <= set(tried), rule["alert"]
 
 
+def test_the_query_of_the_page_is_right(tmp_path: Path) -> None:
+    (query,) = re.findall(r"```promql\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)
+    rule = {"record": "page:query", "expr": query}
+    path = tmp_path / "page.yml"
+    path.write_text(json.dumps({"groups": [{"name": "page", "rules": [rule]}]}))
+    assert promtool("check", "rules", str(path)) == ""
+    named = set(NAME.findall(query))
+    assert named
+    assert named <= {family.sample for family in ContainerFamilies().all}
+
+
 def test_prometheus_loads_the_rules_and_knows_every_metric_in_them(site: Site) -> None:
     prometheus = site.prometheus
     (target,) = prometheus.targets("fleet")

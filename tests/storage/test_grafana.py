@@ -66,6 +66,19 @@ async def test_every_query_of_the_guide_runs(conninfo: str) -> None:
             assert connection.execute(sql.encode()).description, sql
 
 
+async def test_the_role_of_the_page_reads_all_that_the_dashboard_asks(fresh_embedded: str) -> None:
+    found = re.findall(r"^ *```sql\n(.*?)```", (FOLDER / "README.md").read_text(), re.S | re.M)
+    assert len(found) == 1
+    with closing(Database(fresh_embedded, None, Storage())) as database:
+        await database.prepare()
+    with psycopg.connect(fresh_embedded) as connection:
+        connection.execute(found[0].encode())
+        connection.execute("SET ROLE grafana")
+        for title, sql in queries():
+            assert connection.execute(as_sent(sql, "1h").encode()).description, title
+        connection.rollback()  # roles are of the whole server
+
+
 def test_the_dashboard_names_only_what_it_defines() -> None:
     dashboard = json.loads(DASHBOARD.read_text())
     defined = {variable["name"] for variable in dashboard["templating"]["list"]}
