@@ -159,13 +159,17 @@ async def audit(
     address: str | None = None,
     since: datetime | None = None,
     before: datetime | None = None,
+    behind: tuple[datetime, str, str, str] | None = None,
     limit: int = 100,
 ) -> list[AuditRow]:
     """What was done, newest first; None means any. `since` is inclusive, `before` exclusive.
 
+    `behind` is an entry's time, kind, who and address, for those that come after it here.
+
     Raises:
         StorageError: as above.
     """
+    place = ("infinity", "", "", "") if behind is None else behind
     wanted = {
         **{
             name: None if value is None else clean(value)
@@ -173,6 +177,10 @@ async def audit(
         },
         "since": "-infinity" if since is None else since,
         "before": "infinity" if before is None else before,
+        "behind_time": place[0],
+        "behind_kind": clean(place[1]),
+        "behind_who": clean(place[2]),
+        "behind_address": clean(place[3]),
         "limit": min(limit, MOST_ROWS),
     }
     return await ask(database, AuditRow, "audit", wanted)

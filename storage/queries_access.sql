@@ -36,12 +36,15 @@ VALUES (%(time)s, %(kind)s, %(who)s, %(address)s, %(detail)s, %(count)s)
 ON CONFLICT DO NOTHING
 
 -- name: audit
--- Newest first.
+-- Newest first; `behind` is the place of an entry, for those that come after it.
 SELECT time, kind, who, address, detail, count
 FROM access_audit
 WHERE (%(kind)s::text IS NULL OR kind = %(kind)s)
   AND (%(who)s::text IS NULL OR who = %(who)s)
   AND (%(address)s::text IS NULL OR address = %(address)s)
   AND time >= %(since)s::timestamptz AND time < %(before)s::timestamptz
+  AND (time, kind, who, address)
+    < (%(behind_time)s::timestamptz, %(behind_kind)s::text, %(behind_who)s::text,
+       %(behind_address)s::text)
 ORDER BY time DESC, kind DESC, who DESC, address DESC
 LIMIT %(limit)s

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from fleet.client.asking import Ask, Body, When
-from fleet.client.asks_live import get
+from fleet.client.asking import Ask, Body, PageAsk, When
+from fleet.client.asks_live import get, next_of
 from web.access.documents import (
     AuditDocument,
+    AuditEntryDocument,
     NewTokenDocument,
     Role,
     SessionDocument,
@@ -23,9 +24,18 @@ def session() -> Ask[SessionDocument]:
     return get(SessionDocument, "/api/session")
 
 
-def tokens() -> Ask[TokensDocument]:
-    """All tokens, never what proves them; for admins."""
-    return get(TokensDocument, "/api/tokens")
+def tokens(
+    *, limit: int | None = None, cursor: str | None = None
+) -> PageAsk[TokensDocument, TokenDocument]:
+    """Tokens, never what proves them, for admins: all of them unless `limit` is given."""
+    return PageAsk(
+        template="/api/tokens",
+        kind=TokensDocument,
+        within={},
+        query={"limit": limit, "cursor": cursor},
+        items=lambda page: page.tokens,
+        following=next_of,
+    )
 
 
 def make_token(
@@ -62,7 +72,8 @@ def audit(
     since: When | None = None,
     before: When | None = None,
     limit: int = 100,
-) -> Ask[AuditDocument]:
+    cursor: str | None = None,
+) -> PageAsk[AuditDocument, AuditEntryDocument]:
     """What was done with tokens and accounts, newest first; for admins."""
     query = {
         "kind": kind,
@@ -71,5 +82,13 @@ def audit(
         "since": since,
         "before": before,
         "limit": limit,
+        "cursor": cursor,
     }
-    return get(AuditDocument, "/api/audit", query=query)
+    return PageAsk(
+        template="/api/audit",
+        kind=AuditDocument,
+        within={},
+        query=query,
+        items=lambda page: page.entries,
+        following=next_of,
+    )

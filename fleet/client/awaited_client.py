@@ -107,6 +107,8 @@ class AsyncFleetClient:
     make_token = awaited(asks_access.make_token)
     revoke_token = awaited(asks_access.revoke_token)
     audit = awaited(asks_access.audit)
+    each_tokens = awaited_each(asks_access.tokens)
+    each_audit = awaited_each(asks_access.audit)
 
     follow_hosts = awaited_stream(asks_streams.follow_hosts)
     follow_containers = awaited_stream(asks_streams.follow_containers)

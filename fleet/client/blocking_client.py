@@ -124,6 +124,8 @@ class FleetClient:
     make_token = blocking(asks_access.make_token)
     revoke_token = blocking(asks_access.revoke_token)
     audit = blocking(asks_access.audit)
+    each_tokens = blocking_each(asks_access.tokens)
+    each_audit = blocking_each(asks_access.audit)
 
     follow_hosts = blocking_stream(asks_streams.follow_hosts)
     follow_containers = blocking_stream(asks_streams.follow_containers)

@@ -24,13 +24,17 @@ class TokenWanted(Document, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entries are wanted; None means any. `since` is inclusive, `before` exclusive."""
+    """Which entries are wanted; None means any. `since` is inclusive, `before` exclusive.
+
+    `behind` is an entry's time, kind, who and address, for those that come after it in the list.
+    """
 
     kind: str | None = None
     who: str | None = None
     address: str | None = None
     since: datetime | None = None
     before: datetime | None = None
+    behind: tuple[datetime, str, str, str] | None = None
 
 
 class DeskRefusedError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from web.documents import Document
+from web.documents import Document, Page
 
 Role = Literal["viewer", "operator", "admin"]
 AccessKind = Literal["anonymous", "token", "session", "static"]
@@ -32,9 +32,10 @@ class TokenDocument(Document, frozen=True, kw_only=True):
 
 
 class TokensDocument(Document, frozen=True, kw_only=True):
-    """`/api/tokens`: all tokens, the oldest first, also those that ended, for a while."""
+    """`/api/tokens`: the oldest first, also those that ended, for a while; all unless cut."""
 
     tokens: tuple[TokenDocument, ...]
+    page: Page | None = None
 
 
 class NewTokenDocument(TokenDocument, frozen=True, kw_only=True):
@@ -58,10 +59,21 @@ class AuditEntryDocument(Document, frozen=True, kw_only=True):
     count: int
 
 
+class AuditPage(Document, frozen=True, kw_only=True):
+    """How the audit was cut: it is not counted, as it may be long.
+
+    `next`, sent as `cursor`, is the page of what was before; None on the last one.
+    """
+
+    limit: int
+    next: str | None = None
+
+
 class AuditDocument(Document, frozen=True, kw_only=True):
     """`/api/audit`: entries, newest first."""
 
     entries: tuple[AuditEntryDocument, ...]
+    page: AuditPage | None = None
 
 
 class SessionDocument(Document, frozen=True, kw_only=True):

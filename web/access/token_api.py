@@ -14,13 +14,17 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from web.access.admission import RETRY, address_of
+from web.access.audit_pages import cut_audit, place_of
 from web.access.desk import AuditFilter, Desk, DeskClosedError, DeskRefusedError, TokenWanted
 from web.access.documents import AuditDocument, NewTokenDocument, TokenDocument, TokensDocument
 from web.access.model import AUDIT_KINDS, ROLE, access_of
 from web.answers import json_answer
-from web.parameters import Limit, Since
+from web.expectations import MAX_PAGE, expected
+from web.parameters import Cursor, Fields, Limit, Since
 from web.paths import segment
 from web.problems import Problem, bad_parameter
+from web.rest.listings import TOKENS
+from web.rest.pages import Cut, cut_page, page_answer
 from web.revp.bodies import content_type, read_body
 from web.schema import answers, problems
 from web.sources import WebRequest, sources
@@ -40,6 +44,15 @@ AuditWho = Annotated[
 AuditAddress = Annotated[
     str | None, QueryParameter(name="address", description="a client's, without its port")
 ]
+TokenLimit = Annotated[
+    int | None,
+    QueryParameter(
+        name="limit",
+        description=f"{expected('limit')}; all tokens unless given",
+        ge=1,
+        le=MAX_PAGE,
+    ),
+]
 Before = Annotated[
     str | None,
     QueryParameter(name="before", description="a time as in `since`, for what was before it"),
@@ -47,10 +60,18 @@ Before = Annotated[
 
 
 @get("/api/tokens", responses=answers(TokensDocument, 403, 503), opt=ADMIN)
-async def list_tokens(request: WebRequest) -> ASGIResponse:
-    """All tokens, the oldest first: who they are, never what proves it."""
+async def list_tokens(
+    request: WebRequest,
+    fields: Fields = None,
+    limit: TokenLimit = None,
+    cursor: Cursor = None,
+) -> ASGIResponse:
+    """Tokens, the oldest first, all unless `limit` is given: who they are, never what proves it."""
     found = await _at(_desk(request).tokens())
-    return json_answer(TokensDocument(tokens=tuple(found)))
+    cut = Cut(limit or max(1, len(found)), cursor=cursor)
+    items, page = cut_page(found, TOKENS.order(None), cut)
+    document = TokensDocument(tokens=tuple(items), page=page)
+    return page_answer(request, document, page, "tokens", fields)
 
 
 @post(
@@ -100,7 +121,9 @@ async def show_audit(
     address: AuditAddress = None,
     since: Since = None,
     before: Before = None,
+    fields: Fields = None,
     limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> ASGIResponse:
     """What was done with tokens and accounts, newest first."""
     if kind is not None and kind not in AUDIT_KINDS:
@@ -114,9 +137,10 @@ async def show_audit(
         address=address,
         since=parse_time("since", since, now) if since else None,
         before=parse_time("before", before, now) if before else None,
+        behind=None if cursor is None else place_of(cursor),
     )
-    found = await _at(_desk(request).audit(wanted, limit))
-    return json_answer(AuditDocument(entries=tuple(found)))
+    document = cut_audit(await _at(_desk(request).audit(wanted, limit + 1)), limit)
+    return page_answer(request, document, document.page, "entries", fields)
 
 
 def _desk(request: WebRequest) -> Desk:

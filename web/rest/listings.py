@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from litestar.params import QueryParameter
 
 from labels.model import Conflict, Issue, Route, RoutedContainer, Waiting
+from web.access.documents import AuditEntryDocument, TokenDocument
 from web.documents import ContainerDocument, EventDocument, HostDocument, StatsDocument
 from web.image_documents import ImageDocument
 from web.rest.order import MOST_KEYS, Listing, Value, moment
@@ -75,6 +77,21 @@ IMAGES: Listing[ImageDocument] = Listing(
 EVENTS: Listing[EventDocument] = Listing(
     {},
     ties=lambda event: (event.time_nano, event.host, event.type, event.action, event.actor_id),
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _microseconds(time: datetime) -> int:
+    """Exactly, as the database keeps it."""
+    return (time - EPOCH) // timedelta(microseconds=1)
+
+
+TOKENS: Listing[TokenDocument] = Listing(
+    {}, ties=lambda token: (_microseconds(token.created), token.id)
+)
+AUDIT: Listing[AuditEntryDocument] = Listing(
+    {}, ties=lambda entry: (_microseconds(entry.time), entry.kind, entry.who, entry.address)
 )
 
 ROUTES: Listing[Route] = Listing({}, ties=lambda route: (route.domain, route.path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -19,6 +19,15 @@ from web.sources import WebRequest
 T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder()
+
+
+class Paged(Protocol):
+    """How any list was cut, whether it was counted or not."""
+
+    @property
+    def next(self) -> str | None:
+        """The cursor of the next page."""
+        ...
 
 
 class Cut(NamedTuple):
@@ -66,7 +75,11 @@ def _behind(found: Sequence[T], order: Order[T], cursor: str) -> int:
 
 
 def page_answer(
-    request: WebRequest, document: Document, page: Page, name: str, fields: str | None = None
+    request: WebRequest,
+    document: Document,
+    page: Paged | None,
+    name: str,
+    fields: str | None = None,
 ) -> ASGIResponse:
     """A document with a page of items, only with some of their fields if so asked.
 
@@ -80,7 +93,8 @@ def page_answer(
     Raises:
         Problem: A field is not there (400).
     """
-    headers = {} if page.next is None else {"link": f'<?{_query(request, page)}>; rel="next"'}
+    after = None if page is None else page.next
+    headers = {} if after is None else {"link": f'<?{_query(request, after)}>; rel="next"'}
     body = _encoder.encode(document if fields is None else _sparse(document, name, fields))
     return ASGIResponse(body=body, media_type="application/json", headers=headers)
 
@@ -100,7 +114,7 @@ def item_type(document: type[Document], name: str) -> type[Document]:
     raise AssertionError(f"{document.__name__} has no field {name}")
 
 
-def _query(request: WebRequest, page: Page) -> str:
+def _query(request: WebRequest, after: str) -> str:
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     kept = [pair for pair in pairs if pair[0] not in ("cursor", "offset")]
-    return urlencode([*kept, ("cursor", page.next or "")])
+    return urlencode([*kept, ("cursor", after)])
