@@ -42,7 +42,10 @@ FROM access_audit
 WHERE (%(kind)s::text IS NULL OR kind = %(kind)s)
   AND (%(who)s::text IS NULL OR who = %(who)s)
   AND (%(address)s::text IS NULL OR address = %(address)s)
-  AND time >= %(since)s::timestamptz AND time < %(before)s::timestamptz
+  AND time >= %(since)s::timestamptz
+  -- Also told of the time alone: else the index is read from its end to that place, page by page.
+  AND time < least(%(before)s::timestamptz,
+                   %(behind_time)s::timestamptz + interval '1 microsecond')
   AND (time, kind, who, address)
     < (%(behind_time)s::timestamptz, %(behind_kind)s::text, %(behind_who)s::text,
        %(behind_address)s::text)
