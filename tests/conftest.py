@@ -7,7 +7,7 @@ import pytest
 
 pytest_plugins = ["tests.lab.fixtures"]
 
-# Files that take longest begin first: two run at a time, and none should be left for the end.
+# Files that take longest begin first: three run at a time, and none should be left for the end.
 LONGEST = (
     "tests/faults/test_kills.py",
     "tests/proxies/test_site.py",

@@ -1,4 +1,4 @@
-"""Run all tests, two files at a time; the few that failed beside others once more, alone.
+"""Run all tests, three files at a time; the few that failed beside others once more, alone.
 
 Real Engines, databases and proxies share a small machine here, so a deadline may pass because a
 neighbour had the processor. A test that passes alone is named at the end as one to be mended: it is
@@ -18,10 +18,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
-TOGETHER = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+TOGETHER = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 ALONE = ("-n", "0", "--last-failed")
 FEW = 4
-ENOUGH = 15 * 60.0  # seconds after which nothing is run again: the whole has its limit
+ENOUGH = 16 * 60.0  # seconds after which nothing is run again: the whole has its limit
 FAILED = 1  # pytest's own code for "tests were run, and some failed"
 
 

@@ -1,8 +1,4 @@
-"""What is killed: a store under load. Arguments: DATA_DIR LEDGER URL (URL `-`: embedded).
-
-Each line of stdin, `load` or `finish`, starts a process for that job, which says one line on
-stdout. `kill`, or the end of stdin, kills it, and says when. They are forked: to start Python for
-each would take longer than all else that the test is about.
+"""What is killed: a store under load. `load|finish DATA_DIR LEDGER URL` (URL `-`: embedded).
 
 `load` offers rows for ever and enters each in the ledger once it was accepted: what the kernel took
 outlives a kill. `finish` offers nothing, and ends when all that was accepted is in the tables and
@@ -13,7 +9,6 @@ import functools
 import itertools
 import logging
 import os
-import signal
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -121,25 +116,6 @@ async def main(job: str, data_dir: Path, ledger: Path, url: str) -> None:
             print("ready", flush=True)
 
 
-def serve(data_dir: Path, ledger: Path, url: str) -> None:
-    """Start and kill as told on stdin, until its end."""
-    child = 0
-    for line in itertools.chain(sys.stdin, ["kill"]):
-        if (job := line.strip()) != "kill":
-            child = os.fork()
-            if child == 0:
-                try:
-                    trio.run(main, job, data_dir, ledger, url)
-                finally:
-                    print("ended", flush=True)  # for whoever waits for another word
-                return
-        elif child:
-            os.kill(child, signal.SIGKILL)
-            print(time.time(), flush=True)
-            os.waitpid(child, 0)
-            child = 0
-
-
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
-    serve(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    trio.run(main, sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
