@@ -94,8 +94,8 @@ class Program:
             return all(host.status == "up" for host in self.api.hosts())
         return False
 
-    def metric(self, line: str) -> float:
-        """The value of a line of the metrics, by how it begins."""
+    def metrics(self, *lines: str) -> list[float]:
+        """The values of lines of the metrics at one time, by how they begin."""
         context = knowing(self.folder / "cert.pem")
         with (
             socket.create_connection(("127.0.0.1", self.port), 60) as plain,
@@ -105,17 +105,19 @@ class Program:
             answer = b""
             while data := tls.recv(65536):
                 answer += data
-        found = [each for each in answer.decode().splitlines() if each.startswith(line)]
-        assert found, answer[:500]
-        return float(found[0].rpartition(" ")[2])
+        told = answer.decode().splitlines()
+        found = [next((each for each in told if each.startswith(line)), None) for line in lines]
+        assert all(found), answer[:500]
+        return [float(each.rpartition(" ")[2]) for each in found if each]
 
     def samples(self) -> float:
-        return self.metric('fleet_host_samples_total{host="here"}')
+        return self.metrics('fleet_host_samples_total{host="here"}')[0]
 
     def late_looks(self) -> float:
         """How often the loop woke more than two and a half seconds too late."""
-        every = self.metric('fleet_loop_lateness_seconds_bucket{le="+Inf"}')
-        return every - self.metric('fleet_loop_lateness_seconds_bucket{le="2.5"}')
+        bucket = "fleet_loop_lateness_seconds_bucket"
+        every, timely = self.metrics(f'{bucket}{{le="+Inf"}}', f'{bucket}{{le="2.5"}}')
+        return every - timely
 
 
 class Attack:
