@@ -10,8 +10,8 @@ from __future__ import annotations
 import hmac
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -22,6 +22,7 @@ from anyio import to_thread
 
 from fleet.access.audit import Audit, Record
 from fleet.access.copy import read_copy, write_copy
+from fleet.access.leases import Leases
 from fleet.access.tokens import hashed, id_of
 from storage.access import TokenRecord, access_version, note_uses, tokens
 from storage.database import Database
@@ -94,7 +95,7 @@ class AccessKeeper:
         self._begun = self._ended = 0  # looks
         self._asked = anyio.Event()
         self._looked = anyio.Event()
-        self._leases: set[_Lease] = set()
+        self._leases = Leases(self._holds)
         self._strangers: OrderedDict[str, None] = OrderedDict()
         self._trouble: str | None = None
 
@@ -126,21 +127,11 @@ class AccessKeeper:
         """What may be done without a token."""
         return self._static.anonymous()
 
-    @contextmanager
-    def lease(self, access: Access, scope: anyio.CancelScope) -> Iterator[None]:
+    def lease(self, access: Access, scope: anyio.CancelScope) -> AbstractContextManager[None]:
         """Cancel `scope` once the access holds no more."""
         if access.kind == "session" and self._sessions is not None:
-            with self._sessions.lease(access, scope):
-                yield
-            return
-        lease = _Lease(access, scope)
-        self._leases.add(lease)
-        try:
-            if not self._holds(access):  # it ended between the gate and here
-                scope.cancel()
-            yield
-        finally:
-            self._leases.discard(lease)
+            return self._sessions.lease(access, scope)
+        return self._leases.take(access, scope)
 
     def used(self, access: Access, address: str) -> None:
         """A token was used."""
@@ -164,7 +155,7 @@ class AccessKeeper:
             tasks.start_soon(self._flush_often)
             while True:
                 await anyio.sleep(EVERY / 2)
-                self._end_leases()  # for those that expire
+                self._leases.end()  # for those that expire
 
     def _take_copy(self) -> None:
         copied = read_copy(self._path)
@@ -217,7 +208,7 @@ class AccessKeeper:
         self._tokens = {token.id: token for token in found}
         self._known = True
         self._strangers.clear()
-        self._end_leases()
+        self._leases.end()
         kept = tuple(
             msgspec.structs.replace(token, used=None, used_from=None)
             for token in found
@@ -247,11 +238,6 @@ class AccessKeeper:
             return False
         return _access(known) == access
 
-    def _end_leases(self) -> None:
-        for lease in tuple(self._leases):
-            if not self._holds(lease.access):
-                lease.scope.cancel()
-
     async def _flush_often(self) -> NoReturn:
         try:
             while True:
@@ -269,14 +255,6 @@ class AccessKeeper:
             await note_uses(self._database, uses)
         except StorageError:  # told of by the look; the audit has it in any case
             self._audit.keep_uses(uses)
-
-
-class _Lease:
-    """Compared by itself: one access may have many."""
-
-    def __init__(self, access: Access, scope: anyio.CancelScope) -> None:
-        self.access = access
-        self.scope = scope
 
 
 def _access(token: TokenRecord) -> Access:

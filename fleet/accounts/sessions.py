@@ -8,8 +8,8 @@ While the database is away, those that are known hold. It runs on trio and on as
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
@@ -17,6 +17,7 @@ import anyio
 import msgspec
 
 from fleet.access.keeper import Started
+from fleet.access.leases import Leases
 from fleet.accounts.secret import hash_of
 from storage.access import access_version
 from storage.account_sessions import SessionRecord, find_session, note_seen, sessions
@@ -63,7 +64,7 @@ class SessionKeeper:
         self._version: int | None = None
         self._changes = 0  # made here
         self._looks = anyio.CapacityLimiter(LOOKS)
-        self._leases: set[_Lease] = set()
+        self._leases = Leases(self._is_as_it_was)
         self._is_away = False
 
     # For the authority
@@ -81,17 +82,9 @@ class SessionKeeper:
         self._use(found)
         return _access(found)
 
-    @contextmanager
-    def lease(self, access: Access, scope: anyio.CancelScope) -> Iterator[None]:
+    def lease(self, access: Access, scope: anyio.CancelScope) -> AbstractContextManager[None]:
         """Cancel `scope` once the session holds no more, or means something else."""
-        lease = _Lease(access, scope)
-        self._leases.add(lease)
-        try:
-            if not self._is_as_it_was(access):
-                scope.cancel()
-            yield
-        finally:
-            self._leases.discard(lease)
+        return self._leases.take(access, scope)
 
     # For people
 
@@ -107,7 +100,7 @@ class SessionKeeper:
         for each in [session for session in self._sessions.values() if ended(session)]:
             del self._sessions[each.hash], self._by_id[each.id]
             self._seen.pop(each.id, None)
-        self._end_leases()
+        self._leases.end()
 
     def own(self, access: Access) -> OwnAccount:
         """The account of a session."""
@@ -138,7 +131,7 @@ class SessionKeeper:
             while True:
                 await anyio.sleep(EVERY)
                 await self._look()
-                self._end_leases()  # of those that expire, too
+                self._leases.end()  # of those that expire, too
 
     async def _look(self) -> None:
         try:
@@ -183,7 +176,7 @@ class SessionKeeper:
                 session = msgspec.structs.replace(session, seen=known.seen)
             self._keep(session)
         self._seen = {id_: seen for id_, seen in self._seen.items() if id_ in self._by_id}
-        self._end_leases()
+        self._leases.end()
 
     def _keep(self, session: SessionRecord) -> None:
         self._sessions[session.hash] = self._by_id[session.id] = session
@@ -202,11 +195,6 @@ class SessionKeeper:
     def _is_as_it_was(self, access: Access) -> bool:
         known = self._by_id.get(access.id)
         return known is not None and self._holds(known) and _access(known) == access
-
-    def _end_leases(self) -> None:
-        for lease in tuple(self._leases):
-            if not self._is_as_it_was(lease.access):
-                lease.scope.cancel()
 
     def _tell(self, trouble: str | None) -> None:
         if (trouble is not None) != self._is_away:
@@ -234,14 +222,6 @@ class SessionKeeper:
             await note_seen(self._database, seen)
         except StorageError:  # told of by the look
             self._seen = {**seen, **self._seen}
-
-
-class _Lease:
-    """Compared by itself: one session may have many."""
-
-    def __init__(self, access: Access, scope: anyio.CancelScope) -> None:
-        self.access = access
-        self.scope = scope
 
 
 def _access(session: SessionRecord) -> Access:
