@@ -134,7 +134,7 @@ def create_app(
     answering = Answering(not_for_nobody(serving.inmost(telling_methods(router))), versions)
     admission = Admission(authority, open_paths(router))
     has_login = admitting.entrance is not None
-    gate = Gate(http.around_router(answering), names, admission, has_login=has_login)
+    gate = Gate(answering, names, admission, has_login=has_login)
     lockouts = Lockouts(admitting.allowance.wrong_credentials, locked=admitting.locked)
     edge = Edge(gate, admitting.allowance, lockouts)
     http.others.append(lambda: edge_families(edge))

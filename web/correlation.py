@@ -8,11 +8,12 @@ from typing import Any, cast
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from web.access.model import Access
 from web.exposition.http import route_of
 from web.problems import noted_problem
+from web.request_head import head_of
 from web.request_id import HEADER, KEY, chosen_id
 
 SOCKET_REFUSED = 403  # what a server makes of a socket that is closed before it was accepted
@@ -42,20 +43,21 @@ class Correlation:
         if kind not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        chosen = chosen_id(scope["headers"])
+        chosen = chosen_id(head_of(scope))
         # Layers further in may go on with a copy of the scope, but what they note here is shared.
         cast("dict[str, Any]", scope).setdefault("state", {})
         answer = _Answer(chosen, send)
         began = perf_counter()
-        with bound_contextvars(**{KEY: chosen}):
-            try:
-                await self._app(scope, receive, answer.send)
-            except Exception as error:
-                error.add_note(f"while answering the request {chosen}")
-                raise
-            finally:
-                if _logger.isEnabledFor(self._level):
-                    self._tell(scope, answer, perf_counter() - began)
+        bound = bind_contextvars(**{KEY: chosen})
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception as error:
+            error.add_note(f"while answering the request {chosen}")
+            raise
+        finally:
+            if _logger.isEnabledFor(self._level):
+                self._tell(scope, answer, perf_counter() - began)
+            reset_contextvars(**bound)
 
     def _tell(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         method = scope["method"] if scope["type"] == ScopeType.HTTP else "WEBSOCKET"
@@ -86,15 +88,14 @@ class _Answer:
         self.bytes = 0
 
     async def send(self, message: Message) -> None:
-        kind: str = message["type"]
+        facts = cast("dict[str, Any]", message)
+        kind: str = facts["type"]
         if kind in _BEGINS:
-            facts = cast("dict[str, Any]", message)
             self.status = facts.get("status", 101)
             facts["headers"] = [*facts.get("headers", ()), self._header]
         elif kind == "websocket.close" and self.status is None:
             self.status = SOCKET_REFUSED
         else:
-            facts = cast("dict[str, Any]", message)
             body = facts.get("body") or facts.get("bytes") or facts.get("text") or ""
             self.bytes += len(body)
         await self._send(message)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
 from web.access.admission import Admission
@@ -16,6 +15,7 @@ from web.live.admission import SOCKET_PATH, check_origin, offered_token, refuse_
 from web.page import STYLE_HASH
 from web.paths import routable
 from web.problems import Problem, note_problem
+from web.request_head import Head, head_of
 
 MAX_BODY = 64 * 1024  # what takes no body: this is only for the polite
 MAX_PREVIEW = 1024 * 1024
@@ -85,9 +85,11 @@ class Gate:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = {name.lower() for name, _ in message["headers"]}
+                own = {name for name, _ in message["headers"]}
                 added = [header for header in SECURITY_HEADERS if header[0] not in own]
                 message["headers"] = [*message["headers"], *added]
+                if http is not scope and "path_template" in http:
+                    scope["path_template"] = http["path_template"]
             await send(message)
 
         try:
@@ -109,12 +111,12 @@ class Gate:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
-        headers = MutableScopeHeaders(scope)
-        host = headers.get("host", "")
+        head = head_of(scope)
+        host = head.first(b"host") or ""
         try:
             if self._names is not None:
                 self._check_host(host)
-            check_origin(headers.get("origin"), host)
+            check_origin(head.first(b"origin"), host)
             await self._admission.admit(scope, offered_token(scope["subprotocols"]))
         except Problem as problem:
             await refuse_socket(problem, scope, receive, send)
@@ -122,15 +124,15 @@ class Gate:
         await self._app(scope, receive, send)
 
     async def _check(self, scope: HTTPScope) -> None:
-        headers = MutableScopeHeaders(scope)
+        head = head_of(scope)
         if self._names is not None:
-            self._check_host(headers.get("host", ""))
+            self._check_host(head.first(b"host") or "")
         await self._admission.admit(scope)
-        self._check_body(scope, headers)
+        self._check_body(scope, head)
 
-    def _check_body(self, scope: HTTPScope, headers: MutableScopeHeaders) -> None:
+    def _check_body(self, scope: HTTPScope, head: Head) -> None:
         limit = BODIES.get((scope["method"], scope["path"]))
-        size = _body_size(headers.get("content-length"), headers.get("transfer-encoding"))
+        size = _body_size(head)
         if limit is None and (size is None or size > MAX_BODY):
             raise Problem("body-too-large", f"A body may have {MAX_BODY} bytes; send none.")
         if limit is not None and size is not None and size > limit:
@@ -151,8 +153,9 @@ def _may_stream(scope: HTTPScope) -> bool:
     return scope["path"].startswith(STREAMS) or FOLLOWS in scope["query_string"]
 
 
-def _body_size(length: str | None, encoding: str | None) -> int | None:
+def _body_size(head: Head) -> int | None:
     """Announced bytes of the body; None for a chunked one, which announces nothing."""
-    if encoding is not None:
+    if b"transfer-encoding" in head:
         return None
+    length = head.first(b"content-length")
     return int(length) if length is not None and length.isdecimal() else 0

@@ -12,6 +12,7 @@ from tests.web.raw import exchange
 from tests.web.reading import until
 from web.app import create_app
 from web.parts import Admitting, Serving, Shown
+from web.request_head import Head
 from web.request_id import chosen_id, request_id
 from web.server import serve
 
@@ -25,6 +26,10 @@ UPGRADE = (
 NEW = re.compile(r"[0-9a-f]{32}")
 
 
+def _head(headers: dict[str, str]) -> Head:
+    return Head((name.encode(), value.encode()) for name, value in headers.items())
+
+
 @pytest.mark.parametrize(
     ("headers", "chosen"),
     [
@@ -36,7 +41,7 @@ NEW = re.compile(r"[0-9a-f]{32}")
     ],
 )
 def test_an_id_of_the_client_is_taken(headers: dict[str, str], chosen: str) -> None:
-    assert chosen_id((k.encode(), v.encode()) for k, v in headers.items()) == chosen
+    assert chosen_id(_head(headers)) == chosen
 
 
 @pytest.mark.parametrize(
@@ -49,7 +54,7 @@ def test_an_id_of_the_client_is_taken(headers: dict[str, str], chosen: str) -> N
     ],
 )
 def test_an_odd_one_is_not(headers: dict[str, str]) -> None:
-    found = [chosen_id((k.encode(), v.encode()) for k, v in headers.items()) for _ in "12"]
+    found = [chosen_id(_head(headers)) for _ in "12"]
     assert all(NEW.fullmatch(each) for each in found)
     assert found[0] != found[1]
 

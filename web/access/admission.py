@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import HTTPScope, WebSocketScope
 
 from web.access.cookies import session_cookie
@@ -12,6 +11,7 @@ from web.access.csrf import check_unsafe
 from web.access.model import Access, Authority, Refusal, set_access
 from web.limits import attempts
 from web.problems import Problem
+from web.request_head import head_of
 
 CHALLENGE = {"www-authenticate": 'Bearer realm="fleet"'}
 RETRY = {"retry-after": "5"}
@@ -44,9 +44,8 @@ class Admission:
                 tokens cannot be known now (503); or a WebSocket with a session comes from elsewhere
                 (403).
         """
-        headers = MutableScopeHeaders(scope)
         is_open = (_method(scope), scope["path"]) in self._is_open
-        token = None if is_open else bearer(headers.get("authorization", "")) or offered
+        token = None if is_open else bearer(head_of(scope).first(b"authorization") or "") or offered
         if token is not None:
             set_access(scope, await self._by_token(token, scope))
             return

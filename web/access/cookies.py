@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from http.cookies import CookieError, SimpleCookie
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Scope
+
+from web.request_head import head_of
 
 _SAFE = "__Host-"  # browsers take such a one over TLS alone, for this very name, from nobody else
 SESSION = "fleet_session"
@@ -31,7 +32,7 @@ def elsewhere_name(scope: Scope) -> str:
 
 def cookie(scope: Scope, name: str) -> str:
     """The value of a cookie, empty where there is none."""
-    header = "; ".join(MutableScopeHeaders(scope).getall("cookie", []))
+    header = b"; ".join(head_of(scope).every(b"cookie")).decode("latin-1")
     if name not in header or len(header) > MOST_BYTES:
         return ""
     try:

@@ -16,11 +16,10 @@ from web.streams import Streams
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 UNROUTED = "none"  # refused at the gate, or nothing is there
-_NOTE = "fleet.route"  # in the scope: where the router's word for the path goes
 
 
 class HttpInstruments:
-    """Counts requests around the gate; the router says which of its routes each one took.
+    """Counts requests around the gate; the router notes which of its routes each one took.
 
     Attributes:
         others: What else tells of this server; asked at each scrape.
@@ -35,21 +34,6 @@ class HttpInstruments:
         self._seconds = Histograms(SECONDS)
         self._in_flight = 0
 
-    def around_router(self, app: ASGIApp) -> ASGIApp:
-        """Note which route a request takes."""
-
-        async def noting(scope: Scope, receive: Receive, send: Send) -> None:
-            async def send_noting(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    note = cast("dict[str, list[str]]", scope).get(_NOTE)
-                    if note is not None and "path_template" in scope:
-                        note.append(scope["path_template"])
-                await send(message)
-
-            await app(scope, receive, send_noting)
-
-        return noting
-
     def around_all(self, app: ASGIApp) -> ASGIApp:
         """Count every request, also what the gate refuses."""
 
@@ -63,8 +47,6 @@ class HttpInstruments:
         return counting
 
     async def _count(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        note: list[str] = []
-        cast("dict[str, object]", scope)[_NOTE] = note
         status, waits = 0, b"wait=" in scope["query_string"]
 
         async def send_counting(message: Message) -> None:
@@ -72,7 +54,7 @@ class HttpInstruments:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 waits = waits or is_stream(message["headers"])
-                self._requests[_method(scope), note[0] if note else UNROUTED, status] += 1
+                self._requests[_method(scope), route_of(scope) or UNROUTED, status] += 1
             await send(message)
 
         began = perf_counter()
@@ -82,8 +64,7 @@ class HttpInstruments:
         finally:
             self._in_flight -= 1
             if status and not waits:  # a stream lasts as long as its client likes
-                route = note[0] if note else UNROUTED
-                self._seconds.observe(route, perf_counter() - began)
+                self._seconds.observe(route_of(scope) or UNROUTED, perf_counter() - began)
 
     def shown(self) -> list[Family]:
         """What a scrape is told."""
@@ -123,10 +104,9 @@ class HttpInstruments:
 def route_of(scope: Scope) -> str | None:
     """The route that a request took, as its handler is declared; None where there was none.
 
-    Of a scope that `HttpInstruments.around_all` was called with.
+    Of a scope that the gate was called with, once the answer has begun.
     """
-    note = cast("dict[str, list[str]]", scope).get(_NOTE)
-    return note[0] if note else cast("dict[str, str]", scope).get("path_template")
+    return cast("dict[str, str]", scope).get("path_template")
 
 
 def _method(scope: HTTPScope) -> str:

@@ -8,6 +8,7 @@ from litestar.types import Scope
 
 from web.limits.addresses import UNKNOWN
 from web.limits.lockout import Lockouts
+from web.request_head import head_of
 
 _CLIENT = "client"  # in the scope's state: the client's address, without a port
 _ATTEMPT = "attempt"
@@ -24,11 +25,12 @@ class Attempt(NamedTuple):
 
 def begin(scope: Scope, address: str, lockouts: Lockouts) -> Attempt:
     """Note on a request where it comes from, before anybody looks at its credentials."""
-    found = cast("dict[str, Any]", scope)
-    headers: list[tuple[bytes, bytes]] = list(found["headers"])
-    said = [b"\0".join(v for n, v in headers if n == name) for name in _CREDENTIALS]
+    head = head_of(scope)
+    said = [b"\0".join(head.every(name)) for name in _CREDENTIALS]
     attempt = Attempt(lockouts, lockouts.digest(*said))
-    found.setdefault("state", {}).update({_CLIENT: address, _ATTEMPT: attempt})
+    cast("dict[str, Any]", scope).setdefault("state", {}).update(
+        {_CLIENT: address, _ATTEMPT: attempt}
+    )
     return attempt
 
 

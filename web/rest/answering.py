@@ -14,6 +14,7 @@ import anyio.to_thread
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from web.access.model import Access
+from web.request_head import head_of
 from web.rest.answer import Answer, Form, Headers
 from web.rest.encodings import Coding, choose_coding
 from web.rest.kept import Entry, Kept
@@ -72,8 +73,9 @@ class Answering:
         await self._send(answer, request, send)
 
     async def _send(self, answer: Answer, request: _Request, send: Send) -> None:
-        coding = choose_coding(request.header(b"accept-encoding")) if answer.compresses else None
-        held = request.header(b"if-none-match")
+        head = request.head
+        coding = choose_coding(head.joined(b"accept-encoding")) if answer.compresses else None
+        held = head.joined(b"if-none-match")
         if held and answer.known(held):
             await _send(send, 304, Form(answer.unchanged(coding), b""))
             return
@@ -101,7 +103,7 @@ class _Request:
 
     def __init__(self, scope: HTTPScope, versions: Versions) -> None:
         self.scope = cast("dict[str, Any]", scope)
-        self._headers = scope["headers"]
+        self.head = head_of(scope)
         self.key: Hashable | None = None
         self.versions: dict[str, Hashable] = {}
         query = scope["query_string"]
@@ -110,11 +112,7 @@ class _Request:
             self.versions = {subject: version() for subject, version in versions.items()}
             who = self.scope.get("state", {}).get("access")
             sees = (who.role, who.scope) if isinstance(who, Access) else None
-            self.key = (scope["path"], query, scope["scheme"], self.header(b"host"), sees)
-
-    def header(self, name: bytes) -> str:
-        found = [value for known, value in self._headers if known == name]
-        return b", ".join(found).decode("latin-1") if found else ""
+            self.key = (scope["path"], query, scope["scheme"], self.head.joined(b"host"), sees)
 
     @property
     def options(self) -> Mapping[str, Any]:
