@@ -8,7 +8,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.addresses import canonical, is_loopback
-from web import container_history, containers, events, hosts, images, logs, metrics, page, program
+from web import container_history, containers, events, hosts, images, logs, metrics, program
 from web.access import token_api
 from web.access.admission import Admission
 from web.access.csrf import guard_csrf
@@ -29,6 +29,8 @@ from web.limits.lockout import Lockouts
 from web.listening import parse_listen
 from web.live import handlers as live_handlers
 from web.live.socket import serve_socket
+from web.pages.assets import asset_handlers
+from web.pages.handlers import PAGES
 from web.parameters import refuse_undeclared
 from web.parts import Admitting, Serving, Shown
 from web.problems import answer_exception
@@ -47,7 +49,6 @@ from web.streams import Streams
 PREVIEWS = 2  # at once, each in a thread
 READERS, USUAL = Admitting(), Serving()
 HANDLERS = (
-    page.show_page,
     program.show_fleet,
     program.show_alive,
     program.show_ready,
@@ -66,6 +67,7 @@ HANDLERS = (
     container_history.show_uptime,
     logs.search_logs,
     logs.show_logs,
+    logs.stream_logs,
     metrics.show_total,
     metrics.show_total_history,
     metrics.list_consumers,
@@ -88,6 +90,7 @@ HANDLERS = (
     *HANDLERS_OF_ROUTES,
     *DOCS,
     *HANDLERS_OF_PEOPLE,
+    *PAGES,
 )
 
 
@@ -168,7 +171,7 @@ def _sources(
 
 def _router(narrow: Narrow, entrance: Entrance | None, model: ReadModel) -> Litestar:
     return Litestar(
-        route_handlers=HANDLERS,
+        route_handlers=[*HANDLERS, *asset_handlers()],
         guards=[require_role, guard_csrf, refuse_undeclared],
         exception_handlers={Exception: answer_exception},
         state=State({"narrow": narrow, PEOPLE: entrance}, deep_copy=False),

@@ -158,7 +158,8 @@ def _from_validation(request: Request[Any, Any, Any], error: ValidationException
     return Problem("bad-request", error.detail)
 
 
-def _translate(request: Request[Any, Any, Any], error: Exception) -> Problem:
+def translate(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    """What was raised while a request was answered, as a problem; a defect is logged."""
     match error:
         case Problem():
             return error
@@ -192,7 +193,7 @@ def _translate(request: Request[Any, Any, Any], error: Exception) -> Problem:
 
 def answer_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's exception handler: turn whatever was raised into a problem document."""
-    problem = _translate(request, error)
+    problem = translate(request, error)
     note_problem(request.scope, problem)
     return Response(
         content=msgspec.json.encode(problem.document(shown(request.scope["path"]))),

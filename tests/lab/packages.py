@@ -37,6 +37,7 @@ MACHINE_PROGRAMS = {
     "redis-server": "redis-server",
     "docker-compose": "docker-compose",
     "systemd-analyze": "systemd",
+    "chromium": "chromium",
 }
 
 _ENGINE_FILES = {

@@ -1,0 +1,1 @@
+"""What the pages need in browsers, and how it is built."""

@@ -1,0 +1,11 @@
+// What every page has.
+import "./htmx";
+import "htmx-ext-sse";
+import { followChoices, switchThemes } from "./choices";
+import { followLiveness } from "./liveness";
+import { followTimes } from "./times";
+
+followTimes();
+followLiveness();
+switchThemes();
+followChoices();

@@ -1,0 +1,12 @@
+"""All pages and the streams that keep them live."""
+
+from __future__ import annotations
+
+from litestar.handlers import HTTPRouteHandler
+
+from web.pages import fleet
+
+PAGES: tuple[HTTPRouteHandler, ...] = (
+    fleet.show_fleet_page,
+    fleet.stream_fleet_page,
+)

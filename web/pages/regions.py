@@ -1,0 +1,154 @@
+"""Regions of a page that are kept live: what changed of them is sent as HTML, and morphed in.
+
+A page is drawn with all its regions. Its stream draws them again when something changed, at most
+once a second, and sends those whose HTML is another one now. Its ids are digests of all regions, so
+a browser that comes with the digest of what it shows is sent nothing until something changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+from litestar.types import Receive, Scope, Send
+from markupsafe import Markup
+
+from web.live.source import Readable
+from web.sse import RETRY_MS, Write, answer_stream
+from web.streams import Streams
+
+PACE = 1.0  # seconds between two looks, at least: eyes need no more
+LOOK = 5.0  # seconds after which it is drawn again though no ledger changed: storage, times, routes
+EVENT = "regions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """One element of a page.
+
+    Where its `rows` stay the same in number and order only those that changed are sent, each as
+    an element of its own.
+
+    Attributes:
+        id: Of the element.
+        html: The element without its rows, with `hx-swap-oob="morph"`; `{rows}` says where they go.
+        rows: Elements within, by their ids, each with `hx-swap-oob="morph"`.
+    """
+
+    id: str
+    html: str
+    rows: Mapping[str, str] = field(default_factory=dict)
+
+    def __html__(self) -> str:
+        """The whole element, for templates."""
+        return (
+            self.html.replace("{rows}", "".join(self.rows.values()), 1)
+            if self.rows
+            else (self.html.replace("{rows}", "", 1))
+        )
+
+    def since(self, before: Region | None) -> Iterator[str]:
+        """The elements to send to who has an earlier drawing of it."""
+        if before is None or before.html != self.html or [*before.rows] != [*self.rows]:
+            if before != self:
+                yield self.__html__()
+            return
+        for name, row in self.rows.items():
+            if before.rows[name] != row:
+                yield row
+
+
+Draw = Callable[[], Sequence[Region]]
+
+
+def digest(regions: Sequence[Region]) -> str:
+    """A word that tells one drawing from another."""
+    made = hashlib.blake2b(digest_size=12)
+    for region in regions:
+        made.update(region.__html__().encode())
+    return made.hexdigest()
+
+
+def as_event(elements: Sequence[str], name: str) -> bytes:
+    """A server-sent event with HTML in it."""
+    # A row of a table stands alone only in a template.
+    wrapped = [
+        f"<template>{each}</template>" if each.startswith("<tr") else each for each in elements
+    ]
+    lines = "\n".join(wrapped).splitlines()
+    data = "".join(f"data: {line}\n" for line in lines)
+    return f"event: {EVENT}\nid: {name}\n{data}\n".encode()
+
+
+class RegionStream:
+    """An ASGI application that keeps the regions of one page live.
+
+    Args:
+        streams: Places for streams.
+        draw: Draws all regions, as of now.
+        ledgers: A change of any of them may change the page.
+        seen: The digest of what the browser shows; None where it is not known.
+    """
+
+    def __init__(
+        self, streams: Streams, draw: Draw, ledgers: Sequence[Readable], seen: str | None
+    ) -> None:
+        self._streams = streams
+        self._draw = draw
+        self._ledgers = ledgers
+        self._seen = seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Stream until the client leaves or the server ends."""
+        await answer_stream(self._streams, receive, send, self._feed)
+
+    async def _feed(self, write: Write) -> None:
+        await write(f"retry: {RETRY_MS}\n\n".encode())
+        before: dict[str, Region] = {}
+        spoken = anyio.current_time()
+        while True:
+            versions = [ledger.version for ledger in self._ledgers]
+            regions = self._draw()
+            name = digest(regions)
+            if not before and name == self._seen:
+                before = {region.id: region for region in regions}
+            elements = [e for region in regions for e in region.since(before.get(region.id))]
+            before = {region.id: region for region in regions}
+            if elements:
+                await write(as_event(elements, name))
+                spoken = anyio.current_time()
+            elif anyio.current_time() - spoken >= self._streams.heartbeat:
+                await write(b": heartbeat\n\n")
+                spoken = anyio.current_time()
+            await anyio.sleep(PACE)
+            with anyio.move_on_after(min(LOOK, self._streams.heartbeat)):
+                await _beyond(self._ledgers, versions)
+
+
+async def _beyond(ledgers: Sequence[Readable], versions: Sequence[int]) -> None:
+    """Wait until any of the ledgers changed after its version."""
+    if not ledgers:
+        await anyio.sleep_forever()
+
+    async def wait(ledger: Readable, version: int) -> None:
+        await ledger.beyond(version)
+        waiting.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as waiting:
+        for ledger, version in zip(ledgers, versions, strict=True):
+            waiting.start_soon(wait, ledger, version)
+
+
+def opening(path: str, regions: Sequence[Region]) -> Markup:
+    """The attributes of the element around live regions, which open their stream.
+
+    Args:
+        path: Of the stream, with its query.
+        regions: As the page shows them.
+    """
+    mark = "&" if "?" in path else "?"
+    return Markup('sse-connect="{}{}seen={}" sse-swap="{}" hx-swap="none"').format(
+        path, mark, digest(regions), EVENT
+    )
