@@ -3,9 +3,11 @@ import "./htmx";
 import "htmx-ext-sse";
 import { followChoices, switchThemes } from "./choices";
 import { followLiveness } from "./liveness";
+import { followPalette } from "./palette";
 import { followTimes } from "./times";
 
 followTimes();
 followLiveness();
 switchThemes();
 followChoices();
+followPalette();

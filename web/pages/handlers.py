@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from web.pages import fleet
+from web.pages import fleet, palette
 
 PAGES: tuple[HTTPRouteHandler, ...] = (
     fleet.show_fleet_page,
     fleet.stream_fleet_page,
+    palette.show_hits,
 )
