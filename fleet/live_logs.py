@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import msgspec
 
 from fleet.log_feed import LogFeed, LogSubscription
 from web.history_documents import LogLineDocument
+from web.log_source import ContainerKey
 
 
 class LiveLogs:
@@ -18,9 +19,9 @@ class LiveLogs:
         self._feed = feed
 
     @contextmanager
-    def subscribe(self, host: str, container_id: str) -> Iterator[LiveLines]:
-        """Follow a container; see `web.log_source.LogSource`."""
-        with self._feed.subscribe(host, container_id) as subscription:
+    def subscribe(self, containers: Collection[ContainerKey]) -> Iterator[LiveLines]:
+        """Follow containers; see `web.log_source.LogSource`."""
+        with self._feed.subscribe(containers) as subscription:
             yield LiveLines(subscription)
 
 
@@ -29,13 +30,17 @@ class LiveLines:
 
     def __init__(self, subscription: LogSubscription) -> None:
         self._subscription = subscription
+        self.follow = subscription.follow
+        self.arrived = subscription.arrived
 
     @property
     def dropped(self) -> int:
         """Lines that this reader was too slow for."""
         return self._subscription.dropped
 
-    async def next(self) -> LogLineDocument:
-        """Wait for the next line."""
-        line = await self._subscription.next()
-        return msgspec.convert(line, LogLineDocument, from_attributes=True)
+    def take(self) -> list[LogLineDocument]:
+        """All lines that are there."""
+        return [
+            msgspec.convert(line, LogLineDocument, from_attributes=True)
+            for line in self._subscription.take()
+        ]

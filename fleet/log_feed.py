@@ -1,4 +1,4 @@
-"""Lines of logs as they come in, for whoever follows a container: bounded for each reader.
+"""Lines of logs as they come in, for whoever follows containers: bounded for each reader.
 
 It hears the lines that are collected; of a container whose logs are not wanted nothing comes.
 """
@@ -6,7 +6,7 @@ It hears the lines that are collected; of a container whose logs are not wanted 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import trio
@@ -14,7 +14,7 @@ import trio
 from fleet.changes import Change, Logged
 from fleet.model import LogLine
 
-WAITING = 1000  # lines, of one reader
+WAITING = 5000  # lines, of one reader
 
 Key = tuple[str, str]
 
@@ -33,30 +33,42 @@ class LogFeed:
             follower.put(change.lines)
 
     @contextmanager
-    def subscribe(self, host: str, container_id: str) -> Iterator[LogSubscription]:
-        """Follow a container (its whole id) from now on, for the length of the block."""
-        key = (host, container_id)
-        follower = LogSubscription()
-        self._followers.setdefault(key, []).append(follower)
+    def subscribe(self, containers: Collection[Key]) -> Iterator[LogSubscription]:
+        """Follow containers (by their whole ids) from now on, for the length of the block."""
+        follower = LogSubscription(self._followers)
+        follower.follow(containers)
         try:
             yield follower
         finally:
-            self._followers[key].remove(follower)
-            if not self._followers[key]:
-                del self._followers[key]
+            follower.follow(())
 
 
 class LogSubscription:
-    """One reader's queue of at most `WAITING` lines, as `web.read_model.Subscription`.
+    """One reader's queue of at most `WAITING` lines; see `web.log_source.LogSubscription`.
+
+    Args:
+        followers: Who follows which container; this one is kept among them.
 
     Attributes:
         dropped: Lines let go, the oldest first, because the reader was too slow.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, followers: dict[Key, list[LogSubscription]]) -> None:
         self.dropped = 0
+        self._followers = followers
+        self._followed: frozenset[Key] = frozenset()
         self._lines: deque[LogLine] = deque(maxlen=WAITING)
         self._arrived = trio.Event()
+
+    def follow(self, containers: Collection[Key]) -> None:
+        """Follow these from now on, and no others."""
+        before, self._followed = self._followed, frozenset(containers)
+        for key in self._followed - before:
+            self._followers.setdefault(key, []).append(self)
+        for key in before - self._followed:
+            self._followers[key].remove(self)
+            if not self._followers[key]:
+                del self._followers[key]
 
     def put(self, lines: tuple[LogLine, ...]) -> None:
         """Add lines and wake the reader."""
@@ -64,9 +76,14 @@ class LogSubscription:
         self._lines.extend(lines)
         self._arrived.set()
 
-    async def next(self) -> LogLine:
-        """Wait for the next line. A cancelled wait loses nothing."""
+    async def arrived(self) -> None:
+        """Wait until there are lines. A cancelled wait loses nothing."""
         while not self._lines:
             self._arrived = trio.Event()
             await self._arrived.wait()
-        return self._lines.popleft()
+
+    def take(self) -> list[LogLine]:
+        """All lines that are there, in the order in which they came in."""
+        taken = list(self._lines)
+        self._lines.clear()
+        return taken

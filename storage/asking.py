@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import msgspec
 from psycopg.rows import class_row
 
 from storage.database import Database
 from storage.errors import QueryLimitError
 from storage.sessions import Connection
 from storage.statements import statements
+from storage.tables import clean
 
 T = TypeVar("T")
 
@@ -50,6 +52,18 @@ async def ask(
         StorageError: as `Database.read`.
     """
     return await database.read(lambda connection: rows(connection, kind, name, wanted, marks), name)
+
+
+def labelled(labels: Sequence[tuple[str, str | None]]) -> dict[str, Any]:
+    """Parameters `labels` and `keys` of queries: what is there with a value, and with any."""
+    exact: dict[str, str | list[str]] = {}
+    for key, value in ((clean(key), clean(value)) for key, value in labels if value is not None):
+        both = exact.get(key, value) != value  # it would have to have two values: no string has
+        exact[key] = [value] if both else value
+    return {
+        "labels": msgspec.json.encode(exact).decode(),
+        "keys": [clean(key) for key, value in labels if value is None],
+    }
 
 
 def check_span(start: datetime, end: datetime, most: timedelta) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from config.models import Storage
-from storage.asking import MOST_ROWS, check_span, rows
+from storage.asking import MOST_ROWS, check_span, labelled, rows
 from storage.database import Database
 from storage.errors import QueryLimitError
 from storage.rows import LogRow
@@ -48,11 +48,12 @@ class LinesMeant(msgspec.Struct, frozen=True, kw_only=True):
     """Which lines are wanted; empty or None means any.
 
     A container is meant by its id, the beginning of its id (at least 4 characters), its name or
-    its identity.
+    its identity. It has all of the labels; one without a value is met by any.
     """
 
     hosts: tuple[str, ...] = ()
     containers: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str | None], ...] = ()
     text: str | None = None
     regex: str | None = None
     levels: tuple[str, ...] = ()
@@ -97,6 +98,7 @@ class LogQueries:
         wanted = {
             "hosts": _some(meant.hosts),
             "refs": _some(meant.containers),
+            **labelled(meant.labels),
             "text": None if meant.text is None else clean(meant.text),
             "regex": None if meant.regex is None else clean(meant.regex),
             "levels": _some(meant.levels),

@@ -13,6 +13,7 @@ WITH meant AS (
            OR id = ANY(%(refs)s) OR name = ANY(%(refs)s) OR identity = ANY(%(refs)s)
            OR EXISTS (SELECT FROM unnest(%(refs)s::text[]) AS ref
                       WHERE length(ref) >= 4 AND starts_with(id, ref)))
+      AND labels @> %(labels)s::jsonb AND labels ?& %(keys)s::text[]
 )
 SELECT lines.*
 FROM meant, LATERAL (

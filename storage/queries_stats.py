@@ -10,7 +10,7 @@ import msgspec
 
 from config.models import Storage
 from storage import resolution
-from storage.asking import MOST_ROLLED_UP, MOST_ROWS, ask, check_points, check_span, rows
+from storage.asking import MOST_ROLLED_UP, MOST_ROWS, ask, check_points, check_span, labelled, rows
 from storage.database import Database
 from storage.errors import QueryLimitError
 from storage.records import Consumer, HostStatsPoint, Series, StatsPoint, TotalPoint
@@ -41,11 +41,9 @@ class Meant(msgspec.Struct, frozen=True, kw_only=True):
 
     def values(self) -> dict[str, Any]:
         """Parameters of the queries."""
-        exact = {clean(key): clean(value) for key, value in self.labels if value is not None}
         return {
             "hosts": [clean(host) for host in self.hosts] or None,
-            "labels": msgspec.json.encode(exact).decode(),
-            "keys": [clean(key) for key, value in self.labels if value is None],
+            **labelled(self.labels),
             "all": not self.labels,
         }
 

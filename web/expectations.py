@@ -81,6 +81,7 @@ _EXPECTED = {
     "proxy": f"one of {', '.join(PROXIES)}",
     "url": "the address of a proxy's admin interface, such as http://127.0.0.1:2019",
     "snapshot": "false for only what changes from now on, without what there is",
+    "tail": f"a whole number from 0 to {MAX_PAGE}: how many stored lines come first",
     "follow": "true for the lines that come too, as server-sent events",
 }
 

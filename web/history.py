@@ -100,11 +100,13 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which lines are wanted; None or empty means any.
 
     A container is meant by its id, the beginning of its id (at least 4 characters), its name or
-    its identity. `text` is found in any case, `regex` is PostgreSQL's.
+    its identity, and has all of the labels; one without a value is met by any. `text` is found in
+    any case, `regex` is PostgreSQL's.
     """
 
     hosts: tuple[str, ...] = ()
     containers: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str | None], ...] = ()
     text: str | None = None
     regex: str | None = None
     levels: tuple[str, ...] = ()

@@ -1,160 +1,22 @@
-"""The lines of a container to one reader, and as server-sent events: those stored, then live ones.
-
-A line is stored a little after it comes in. So what comes in is listened to first, then the stored
-tail is sent; after a moment, in which everything from before is stored, so is what had not been by
-then. What is heard of these lines meanwhile is left out.
-"""
+"""Lines of containers to one reader as server-sent events; see `web.log_follower`."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from collections.abc import Sequence
 
-import anyio
 import msgspec
 from litestar.types import Receive, Scope, Send
 
-from storage.queries_logs import LogPlace
 from web.documents import GapDocument
-from web.history import History, HistoryRefused, HistoryUnavailable, LogFilter, Span
-from web.history_documents import LogLineDocument
-from web.log_cursor import place_of, write_cursor
-from web.log_source import LogSource, LogSubscription
+from web.history import History
+from web.log_follower import Following, LogFollower, Told
+from web.log_source import LogSource
 from web.sse import RETRY_MS, Write, answer_stream
 from web.streams import Streams
 
-_PAGE = 1000
-_MOST_PAGES = 10  # caught up with after a client was away; what is more is told as a gap
-_AHEAD = timedelta(days=1)  # an Engine's clock may be ahead of ours
-
-
-class Following(msgspec.Struct, frozen=True, kw_only=True):
-    """What is followed: `tail` lines since `since`, or all `after` a place; then what comes."""
-
-    host: str
-    container_id: str
-    wanted: LogFilter
-    since: datetime
-    tail: int
-    after: LogPlace | None
-
-
-class LogOutput(Protocol):
-    """How a reader is told, in its protocol. A call returns when the client may take more."""
-
-    async def lines(self, lines: Sequence[LogLineDocument]) -> None:
-        """Lines, oldest first; who has one resumes at its cursor."""
-        ...
-
-    async def gap(self, gap: GapDocument) -> None:
-        """Lines that were not sent."""
-        ...
-
-    async def heartbeat(self) -> None:
-        """A sign of life."""
-        ...
-
-
-class LogFollower:
-    """Tells one reader of the lines of a container until it is cancelled.
-
-    Args:
-        source: Where lines come in.
-        history: Where they are stored.
-        following: Which lines.
-        output: Where they go.
-        settle: Seconds after which a line that came in is stored.
-        heartbeat: Seconds of silence before a sign of life.
-    """
-
-    def __init__(
-        self,
-        source: LogSource,
-        history: History,
-        following: Following,
-        output: LogOutput,
-        *,
-        settle: float,
-        heartbeat: float,
-    ) -> None:
-        self._source = source
-        self._history = history
-        self._following = following
-        self._output = output
-        self._settle = settle
-        self._heartbeat = heartbeat
-        self._last = following.after
-        self._sent: set[tuple[int, str, int]] = set()
-
-    async def run(self, begin: Callable[[], Awaitable[None]]) -> None:
-        """Send what is stored, then what comes; `begin` is called once it is listened to."""
-        wanted = self._following
-        with self._source.subscribe(wanted.host, wanted.container_id) as subscription:
-            await begin()
-            try:
-                await self._send_stored()
-            except HistoryUnavailable:
-                await self._output.gap(GapDocument(missed=None, reason="the database is away"))
-            except HistoryRefused:  # the span is longer than is read at once
-                await self._output.gap(GapDocument(missed=None, reason="too far behind"))
-            await self._pass_on(subscription)
-
-    async def _send_stored(self) -> None:
-        if self._last is None:
-            tail = await self._history.logs(
-                self._following.wanted, self._span(), self._following.tail, "backward", None
-            )
-            await self._send(tail.lines)
-        await anyio.sleep(self._settle)
-        for _ in range(_MOST_PAGES):
-            page = await self._history.logs(
-                self._following.wanted, self._span(), _PAGE, "forward", self._last
-            )
-            await self._send(page.lines)
-            if page.newer is None:
-                return
-        await self._output.gap(GapDocument(missed=None, reason="too far behind"))
-
-    def _span(self) -> Span:
-        since = self._following.since
-        begin = since if self._last is None else min(since, self._last.time)
-        return Span(begin, datetime.now(UTC) + _AHEAD)
-
-    async def _send(self, lines: Sequence[LogLineDocument]) -> None:
-        if lines:
-            self._sent.update((line.time_nano, line.stream, line.sequence) for line in lines)
-            self._last = place_of(lines[-1])
-            await self._output.lines(lines)
-
-    async def _pass_on(self, subscription: LogSubscription) -> None:
-        dropped = 0
-        while True:
-            line: LogLineDocument | None = None
-            with anyio.move_on_after(self._heartbeat):
-                line = await subscription.next()
-            if line is None:
-                await self._output.heartbeat()
-                continue
-            if subscription.dropped > dropped:
-                missed, dropped = subscription.dropped - dropped, subscription.dropped
-                await self._output.gap(GapDocument(missed=missed, reason="too slow"))
-            new = (line.time_nano, line.stream, line.sequence) not in self._sent
-            if new and line_matches(line, self._following.wanted):
-                await self._output.lines([line])
-
-
-def line_matches(line: LogLineDocument, wanted: LogFilter) -> bool:
-    """Whether a line is wanted, all but the regular expression, which is the database's."""
-    return (
-        (not wanted.levels or line.level in wanted.levels)
-        and (not wanted.streams or line.stream in wanted.streams)
-        and (wanted.text is None or wanted.text.lower() in line.line.lower())
-    )
-
 
 class LogStream:
-    """An ASGI application that answers one request with a stream of lines; see `LogFollower`."""
+    """An ASGI application that answers one request with a stream of lines."""
 
     def __init__(
         self,
@@ -196,7 +58,7 @@ class _Lines:
     def __init__(self, write: Write) -> None:
         self._write = write
 
-    async def lines(self, lines: Sequence[LogLineDocument]) -> None:
+    async def lines(self, lines: Sequence[Told]) -> None:
         await self._write(b"".join(map(_message, lines)))
 
     async def gap(self, gap: GapDocument) -> None:
@@ -206,6 +68,7 @@ class _Lines:
         await self._write(b": heartbeat\n\n")
 
 
-def _message(line: LogLineDocument) -> bytes:
-    cursor = write_cursor(place_of(line)).encode()
-    return b"id: " + cursor + b"\ndata: " + msgspec.json.encode(line) + b"\n\n"
+def _message(told: Told) -> bytes:
+    line, place = told
+    id_ = b"" if place is None else f"id: {place}\n".encode()
+    return id_ + b"data: " + msgspec.json.encode(line) + b"\n\n"

@@ -16,14 +16,19 @@ from web.answers import json_answer
 from web.finding import check_host_filter
 from web.history import LogFilter, Span
 from web.history_documents import LogsDocument
-from web.log_cursor import read_cursor
-from web.log_stream import Following, LogStream
+from web.live.filters import live_filter
+from web.log_choice import OneContainer
+from web.log_cursor import read_cursor, read_reached
+from web.log_follower import Following
+from web.log_following import following_matching, require_logs
+from web.log_stream import LogStream
 from web.parameters import (
     Containers,
     Cursor,
     End,
     Follow,
     Hosts,
+    Labels,
     Last,
     Levels,
     Limit,
@@ -31,11 +36,13 @@ from web.parameters import (
     OneDirection,
     Regex,
     Start,
+    Tail,
     Text,
 )
 from web.problems import Problem, bad_parameter
 from web.recorded import find_recorded
-from web.schema import answers
+from web.schema import answers, problems
+from web.selection import parse_labels
 from web.sources import WebRequest, require_history, sources
 from web.times import window
 
@@ -50,6 +57,7 @@ async def search_logs(
     request: WebRequest,
     host: Hosts = None,
     container: Containers = None,
+    label: Labels = None,
     text: Text = None,
     regex: Regex = None,
     level: Levels = None,
@@ -66,6 +74,7 @@ async def search_logs(
     wanted = LogFilter(
         hosts=tuple(host or ()),
         containers=tuple(one.removeprefix("/") for one in container or ()),
+        labels=parse_labels(label or ()),
         text=text,
         regex=regex,
         levels=tuple(level or ()),
@@ -127,18 +136,61 @@ async def show_logs(
                 parameter=name,
             )
     source = sources(request)
-    if source.logs is None:
-        raise Problem("history-unavailable", "No logs are collected: there is nothing to follow.")
-    resumed = request.headers.get("last-event-id")
     following = Following(
-        host=container.host,
-        container_id=container.id,
+        choice=OneContainer(container.host, container.id),
         wanted=wanted,
         since=span.start,
         tail=limit,
-        after=_place(resumed) if resumed else None,
+        after=_resumed(request),
     )
-    return LogStream(source.logs, history, source.streams, following, source.settle)
+    return LogStream(*require_logs(source), source.streams, following, source.settle)
+
+
+@get(
+    "/api/stream/logs",
+    responses={
+        200: ResponseSpec(
+            bytes,
+            description="Server-sent events; `data` is a LogLineDocument, `id` resumes",
+            media_type="text/event-stream",
+            generate_examples=False,
+        ),
+        **problems(400, 503),
+    },
+)
+async def stream_logs(
+    request: WebRequest,
+    host: Hosts = None,
+    label: Labels = None,
+    container: Containers = None,
+    text: Text = None,
+    level: Levels = None,
+    stream: LogStreams = None,
+    start: Start = None,
+    tail: Tail = 100,
+) -> ASGIApp:
+    """The last stored lines of all containers that match, then those that come, also of new ones.
+
+    Up to 100 containers are followed at once.
+    """
+    source = sources(request)
+    following = following_matching(
+        source,
+        live_filter(host, label, container),
+        LogFilter(text=text, levels=tuple(level or ()), streams=tuple(stream or ())),
+        since=window(start, None, None, datetime.now(UTC))[0],
+        tail=tail,
+        after=_resumed(request),
+    )
+    return LogStream(*require_logs(source), source.streams, following, source.settle)
+
+
+def _resumed(request: WebRequest) -> LogPlace | None:
+    last = request.headers.get("last-event-id")
+    place = read_reached(last) if last else None
+    if last and place is None:
+        raise bad_parameter("cursor", last)
+    return place
 
 
 def _place(cursor: str | None) -> LogPlace | None:

@@ -131,6 +131,7 @@ def logs(
     *,
     host: Sequence[str] = (),
     container: Sequence[str] = (),
+    label: Sequence[str] = (),
     text: str | None = None,
     regex: str | None = None,
     level: Sequence[str] = (),
@@ -144,7 +145,8 @@ def logs(
 ) -> PageAsk[LogsDocument, LogLineDocument]:
     """Stored lines of any containers; the page after goes on in the direction."""
     lines = _lines(text, regex, level, stream, limit, direction, cursor)
-    query: Query = {"host": host, "container": container, **_span(start, end, last), **lines}
+    meant: Query = {"host": host, "container": container, "label": label}
+    query: Query = {**meant, **_span(start, end, last), **lines}
     return _log_page("/api/logs", {}, query, direction)
 
 

@@ -123,6 +123,32 @@ def follow_logs(
     return _stream(template, {"": LogLineDocument, "gap": GapDocument}, query, last_id, within)
 
 
+def follow_all_logs(
+    *,
+    host: Sequence[str] = (),
+    label: Sequence[str] = (),
+    container: Sequence[str] = (),
+    text: str | None = None,
+    level: Sequence[str] = (),
+    stream: Sequence[str] = (),
+    start: When | None = None,
+    tail: int = 100,
+    last_id: str = "",
+) -> StreamAsk[LogLineDocument | GapDocument]:
+    """The last stored lines of all containers that match, then those that come, by their times."""
+    query: Query = {
+        "host": host,
+        "label": label,
+        "container": container,
+        "text": text,
+        "level": level,
+        "stream": stream,
+        "start": start,
+        "tail": tail,
+    }
+    return _stream("/api/stream/logs", {"": LogLineDocument, "gap": GapDocument}, query, last_id)
+
+
 def follow_route_changes(
     *, host: str | None = None, domain: str | None = None, last_id: str = ""
 ) -> StreamAsk[RouteChangeDocument | GapDocument]:

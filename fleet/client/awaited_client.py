@@ -115,4 +115,5 @@ class AsyncFleetClient:
     follow_stats = awaited_stream(asks_streams.follow_stats)
     follow_events = awaited_stream(asks_streams.follow_events)
     follow_logs = awaited_stream(asks_streams.follow_logs)
+    follow_all_logs = awaited_stream(asks_streams.follow_all_logs)
     follow_route_changes = awaited_stream(asks_streams.follow_route_changes)

@@ -132,4 +132,5 @@ class FleetClient:
     follow_stats = blocking_stream(asks_streams.follow_stats)
     follow_events = blocking_stream(asks_streams.follow_events)
     follow_logs = blocking_stream(asks_streams.follow_logs)
+    follow_all_logs = blocking_stream(asks_streams.follow_all_logs)
     follow_route_changes = blocking_stream(asks_streams.follow_route_changes)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -14,6 +13,8 @@ from storage.queries_logs import LogPlace
 from web.history import History, HistoryUnavailable, LogFilter, Span
 from web.history_documents import LogLineDocument
 from web.log_cursor import place_of
+from web.log_progress import Seen
+from web.log_source import ContainerKey
 
 EVERY = 1.0  # seconds between looks
 OVERLAP = timedelta(seconds=10)  # in which lines may come in another order than they were written
@@ -21,9 +22,6 @@ OVERLAP = timedelta(seconds=10)  # in which lines may come in another order than
 LATE = timedelta(hours=12)  # what comes in so long after it was written is not told any more
 AHEAD = timedelta(hours=1)  # an Engine's clock may be ahead of ours
 PAGE = 1000
-SEEN = 20_000  # lines that are told apart
-
-Key = tuple[int, str, int]
 
 
 class StoredLogs:
@@ -33,34 +31,48 @@ class StoredLogs:
         self._history = history
 
     @contextmanager
-    def subscribe(self, host: str, container_id: str) -> Iterator[StoredLines]:
-        """Follow a container from now on; see `web.log_source.LogSource`."""
-        yield StoredLines(self._history, host, container_id, now())
+    def subscribe(self, containers: Collection[ContainerKey]) -> Iterator[StoredLines]:
+        """Follow containers from now on; see `web.log_source.LogSource`."""
+        yield StoredLines(self._history, containers, now())
 
 
 class StoredLines:
-    """The lines of one container that were written after a moment.
+    """The lines of some containers that were written after a moment.
 
     Attributes:
         dropped: Always 0: who reads slowly reads them later.
     """
 
-    def __init__(self, history: History, host: str, container_id: str, begin: datetime) -> None:
+    def __init__(
+        self, history: History, containers: Collection[ContainerKey], begin: datetime
+    ) -> None:
         self._history = history
-        self._wanted = LogFilter(hosts=(host,), containers=(container_id,))
         self._begin = self._since = begin
         self._beyond: LogPlace | None = None  # while there are more than were read at once
-        self._lines: deque[LogLineDocument] = deque()
-        self._seen: OrderedDict[Key, None] = OrderedDict()
+        self._lines: list[LogLineDocument] = []
+        self._seen = Seen()
         self.dropped = 0
+        self.follow(containers)
 
-    async def next(self) -> LogLineDocument:
-        """Wait for the next line. A cancelled wait loses nothing."""
+    def follow(self, containers: Collection[ContainerKey]) -> None:
+        """Follow these from now on, and no others; of who joins, the last seconds come too."""
+        self._wanted = LogFilter(
+            hosts=tuple(sorted({host for host, _ in containers})),
+            containers=tuple(sorted(id_ for _, id_ in containers)),
+        )
+
+    async def arrived(self) -> None:
+        """Wait until there are lines. A cancelled wait loses nothing."""
         while not self._lines:
             if self._beyond is None:
                 await anyio.sleep(EVERY)
-            await self._look()
-        return self._lines.popleft()
+            if self._wanted.containers:  # none would mean any
+                await self._look()
+
+    def take(self) -> list[LogLineDocument]:
+        """All lines that are there."""
+        taken, self._lines = self._lines, []
+        return taken
 
     async def _look(self) -> None:
         at = now()
@@ -71,12 +83,9 @@ class StoredLines:
             await anyio.sleep(EVERY)  # they are kept elsewhere meanwhile, and come later
             return
         for line in found.lines:
-            key = (line.time_nano, line.stream, line.sequence)
-            if key not in self._seen:
-                self._seen[key] = None
+            if line not in self._seen:
+                self._seen.add(line)
                 self._lines.append(line)
-        while len(self._seen) > SEEN:
-            self._seen.popitem(last=False)
         if found.lines:
             self._since = max(self._begin, found.lines[-1].time - OVERLAP)
         self._beyond = place_of(found.lines[-1]) if found.lines and found.newer else None

@@ -33,6 +33,7 @@ STREAMS = (
     "/api/stream/hosts",
     "/api/stream/containers",
     "/api/stream/stats",
+    "/api/stream/logs?tail=1",
     "/api/revp/stream",
     f"/api/containers/{SEEN}/web/logs?follow=true&limit=1",
 )
@@ -171,12 +172,13 @@ async def test_no_subscription_tells_of_a_host_outside_of_the_scope(scoped: Scop
     ]
     logs = {"host": SEEN, "container": "web"}
     commands.append({"subscribe": "logs", "id": "logs", "filter": logs})
+    commands.append({"subscribe": "logs", "id": "all", "filter": {"container": []}})
     commands.append({"subscribe": "logs", "id": 3, "filter": {**logs, "host": HIDDEN}})
     commands.append({"subscribe": "hosts", "id": 4, "filter": {"host": [HIDDEN]}})
     answers, listening = [], trio.Event()
 
     def enough(answer: Answer) -> bool:
-        if answer.body.count(b'"subscribed"') == 5:
+        if answer.body.count(b'"subscribed"') == 6:
             listening.set()
         return b'"line":"tick"' in answer.body and answer.body.count(TICK.encode()) > 3
 

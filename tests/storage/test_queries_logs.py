@@ -43,6 +43,8 @@ async def database(fresh_conninfo: str) -> AsyncIterator[Database]:
     await made.prepare()
     await write(made, *(samples.container(name) for name in ("c1", "c2")))
     elsewhere = msgspec.structs.replace(samples.container("c1"), host="other", name="db")
+    odd = {"team": "shop", "empty": ""}
+    elsewhere = msgspec.structs.replace(elsewhere, labels=odd)
     await write(made, elsewhere, msgspec.structs.replace(elsewhere, id="abcd1234", name=ODD))
     yield made
     made.close()
@@ -92,6 +94,10 @@ WANTED: list[tuple[dict[str, object], list[int]]] = [
     ({"containers": ("c",)}, []),
     ({"containers": ("web\0",)}, []),
     ({"hosts": ("other",)}, [7]),
+    ({"labels": (("team", "shop"), ("empty", None))}, [7]),
+    ({"labels": (("team", "other"),)}, []),
+    ({"labels": (("team", "shop"), ("team", "other"))}, []),
+    ({"labels": (("empty", ""),), "hosts": ("h",)}, []),
 ]
 
 

@@ -97,7 +97,7 @@ async def test_one_container_is_read_by_the_key(conninfo: str) -> None:
         connection.execute("SET search_path = fleet, public")
         _fill(connection)
         others: dict[str, dict[str, object]] = {
-            "logs": {**values, "refs": ["c7"]},
+            "logs": {**values, "refs": ["c7"], "labels": "{}", "keys": []},
             "route_changes": {
                 "domain": "c7",
                 "host": None,

@@ -239,7 +239,8 @@ class HistoryInMemory:
         backward = direction == "backward"
         lines = [
             line
-            for line in self.lines
+            for line in sorted(self.lines, key=lambda line: line.time)
+            if not wanted.containers or {line.container_id, line.name} & {*wanted.containers}
             if beyond is None
             or (
                 line.time_nano < beyond.time_nano if backward else line.time_nano > beyond.time_nano

@@ -22,9 +22,10 @@ async def test_lines_come_while_the_host_is_seen(nursery: trio.Nursery) -> None:
     logs = ScopedLogs(source, Sight(BERLIN, lambda: labels))
 
     async def follow() -> None:
-        with logs.subscribe("one", ID) as subscription:
+        with logs.subscribe([("one", ID)]) as subscription:
             while True:
-                told.append((await subscription.next()).line)
+                await subscription.arrived()
+                told.extend(line.line for line in subscription.take())
 
     nursery.start_soon(follow)
     await trio.testing.wait_all_tasks_blocked()
@@ -38,5 +39,5 @@ async def test_lines_come_while_the_host_is_seen(nursery: trio.Nursery) -> None:
 
 def test_a_host_that_is_not_seen_is_nobody() -> None:
     logs = ScopedLogs(LogsInMemory(), Sight(BERLIN, lambda: {"two": {"site": "fra"}}))
-    with pytest.raises(Problem, match="No host is called"), logs.subscribe("two", ID):
+    with pytest.raises(Problem, match="No host is called"), logs.subscribe([("two", ID)]):
         pass

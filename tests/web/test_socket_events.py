@@ -157,10 +157,11 @@ async def test_lines_are_filtered(address: str, logs: LogsInMemory) -> None:
     [
         ({"subscribe": "events", "filter": {"level": ["error"]}}, "unknown field `level`"),
         ({"subscribe": "events", "filter": {"host": ["nix"]}}, "nix"),
-        ({"subscribe": "logs"}, "missing required field"),
+        ({"subscribe": "logs", "filter": {"host": ["nix"]}}, "nix"),
+        ({"subscribe": "logs", "filter": {"container": 7}}, "container"),
         ({"subscribe": "logs", "filter": {"host": "one", "container": "nix"}}, "nix"),
         ({"subscribe": "logs", "filter": LOGS, "after": "rubbish"}, "rubbish"),
-        ({"subscribe": "logs", "filter": {**LOGS, "tail": 0}}, "tail"),
+        ({"subscribe": "logs", "filter": {**LOGS, "tail": -1}}, "tail"),
         ({"subscribe": "hosts", "filter": {"action": ["die"]}}, "unknown field `action`"),
     ],
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from web.access.scope import Sight
 from web.history_documents import LogLineDocument
 from web.live.ledger import Entry
 from web.live.source import LedgerName, LiveSource, Readable
-from web.log_source import LogSource, LogSubscription
+from web.log_source import ContainerKey, LogSource, LogSubscription
 from web.problems import Problem
 
 
@@ -90,32 +90,34 @@ class ScopedLogs:
         self._sight = sight
 
     @contextmanager
-    def subscribe(self, host: str, container_id: str) -> Iterator[LogSubscription]:
-        """Follow a container of a host that is seen, for as long as it is.
+    def subscribe(self, containers: Collection[ContainerKey]) -> Iterator[LogSubscription]:
+        """Follow containers of hosts that are seen, for as long as they are.
 
         Raises:
-            Problem: It is not (404).
+            Problem: One is not (404).
         """
-        if not self._sight.sees(host):
-            raise Problem("unknown-host", f"No host is called {host!r} in the configuration.")
-        with self._source.subscribe(host, container_id) as subscription:
-            yield _ScopedLines(subscription, self._sight, host)
+        for host, _ in containers:
+            if not self._sight.sees(host):
+                raise Problem("unknown-host", f"No host is called {host!r} in the configuration.")
+        with self._source.subscribe(containers) as subscription:
+            yield _ScopedLines(subscription, self._sight)
 
 
 class _ScopedLines:
     """Implements `web.log_source.LogSubscription`."""
 
-    def __init__(self, subscription: LogSubscription, sight: Sight, host: str) -> None:
+    def __init__(self, subscription: LogSubscription, sight: Sight) -> None:
         self._subscription = subscription
         self._sight = sight
-        self._host = host
+        self.arrived = subscription.arrived
 
     @property
     def dropped(self) -> int:
         return self._subscription.dropped
 
-    async def next(self) -> LogLineDocument:
-        while True:
-            line = await self._subscription.next()
-            if self._sight.sees(self._host):
-                return line
+    def follow(self, containers: Collection[ContainerKey]) -> None:
+        self._subscription.follow([key for key in containers if self._sight.sees(key[0])])
+
+    def take(self) -> Sequence[LogLineDocument]:
+        sees = self._sight.sees
+        return [line for line in self._subscription.take() if sees(line.host)]

@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import msgspec
 
 from web.documents import EventDocument, GapDocument
-from web.history_documents import LogLineDocument
 from web.live.ledger import Entry
 from web.live.place import write_place
-from web.log_cursor import place_of, write_cursor
+from web.log_follower import Told
 
 SendText = Callable[[bytes], Awaitable[None]]
 
@@ -100,16 +99,16 @@ class EventFrames:
 
 
 class LineFrames:
-    """Implements `web.log_stream.LogOutput`."""
+    """Implements `web.log_follower.LogOutput`."""
 
     def __init__(self, teller: Teller) -> None:
         self._tell = teller.tell
 
-    async def lines(self, lines: Sequence[LogLineDocument]) -> None:
+    async def lines(self, lines: Sequence[Told]) -> None:
         """A message for each."""
-        for line in lines:
-            place = _place(write_cursor(place_of(line)))
-            await self._tell(b"line", place + b',"data":' + msgspec.json.encode(line))
+        for line, place in lines:
+            told = b"" if place is None else _place(place)
+            await self._tell(b"line", told + b',"data":' + msgspec.json.encode(line))
 
     async def gap(self, gap: GapDocument) -> None:
         """Lines that were not sent."""

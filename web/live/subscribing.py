@@ -8,20 +8,23 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from storage.queries_logs import LogPlace
 from web.event_filter import EventsWanted, event_test
 from web.event_stream import EventFollower, run_of
 from web.expectations import MAX_PAGE, Level, LogStream
 from web.finding import check_host_filter
 from web.history import LogFilter
-from web.live.filters import LiveFilter, subject_test
+from web.live.filters import Few, LiveFilter, subject_test
 from web.live.follower import Follower
 from web.live.frames import EventFrames, Frames, LineFrames, Teller
 from web.live.handlers import require_live
 from web.live.place import Resume
 from web.live.source import LedgerName
-from web.log_cursor import read_cursor
-from web.log_stream import Following, LogFollower
-from web.problems import Problem, bad_parameter
+from web.log_choice import OneContainer
+from web.log_cursor import read_reached
+from web.log_follower import Following, LogFollower
+from web.log_following import following_matching, require_logs
+from web.problems import bad_parameter
 from web.recorded import find_recorded_in
 from web.sources import Sources
 from web.times import window
@@ -38,15 +41,20 @@ T = TypeVar("T")
 
 
 class LinesWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Lines of one container; `tail` of those stored since `start` come first."""
+    """Which lines; `tail` of those stored since `start` come first.
 
-    host: str
-    container: str
+    Of one container, removed or not, where `host` and `container` are words; where they are lists,
+    of all that match, as in `LiveFilter`.
+    """
+
+    host: str | Few = ()
+    container: str | Few = ()
+    label: Few = ()
     text: _Text | None = None
     level: tuple[Level, ...] = ()
     stream: tuple[LogStream, ...] = ()
     start: str | None = None
-    tail: Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE)] = TAIL
+    tail: Annotated[int, msgspec.Meta(ge=0, le=MAX_PAGE)] = TAIL
 
 
 def subscription(
@@ -106,35 +114,18 @@ def _events(source: Sources, wanted: EventsWanted, place: Resume, teller: Teller
 
 
 def _lines(source: Sources, wanted: LinesWanted, place: Resume, teller: Teller) -> Work:
-    check_host_filter(source.model, [wanted.host])
-    after = None if place.place is None else read_cursor(place.place)
+    after = None if place.place is None else read_reached(place.place)
     if place.place is not None and after is None:
         raise bad_parameter("cursor", place.place)
     since = window(wanted.start, None, None, datetime.now(UTC))[0]
-    logs, history = source.logs, source.history
-    if logs is None or history is None:
-        raise Problem("history-unavailable", "No logs are collected: there is nothing to follow.")
+    logs, history = require_logs(source)
+    check_host_filter(source.model, _listed(wanted.host))
 
     async def work(begin: Begin) -> None:
-        container = await find_recorded_in(source, wanted.container, wanted.host)
-        following = Following(
-            host=container.host,
-            container_id=container.id,
-            wanted=LogFilter(
-                hosts=(container.host,),
-                containers=tuple(one.id for one in container.incarnations),
-                text=wanted.text,
-                levels=wanted.level,
-                streams=wanted.stream,
-            ),
-            since=since,
-            tail=wanted.tail,
-            after=after,
-        )
         follower = LogFollower(
             logs,
             history,
-            following,
+            await _following(source, wanted, since, after),
             LineFrames(teller),
             settle=source.settle,
             heartbeat=source.streams.heartbeat,
@@ -142,3 +133,29 @@ def _lines(source: Sources, wanted: LinesWanted, place: Resume, teller: Teller) 
         await follower.run(begin)
 
     return work
+
+
+async def _following(
+    source: Sources, wanted: LinesWanted, since: datetime, after: LogPlace | None
+) -> Following:
+    host, container = wanted.host, wanted.container
+    lines = LogFilter(text=wanted.text, levels=wanted.level, streams=wanted.stream)
+    if not (isinstance(host, str) and isinstance(container, str)) or wanted.label:
+        meant = LiveFilter(host=_listed(host), container=_listed(container), label=wanted.label)
+        return following_matching(source, meant, lines, since=since, tail=wanted.tail, after=after)
+    found = await find_recorded_in(source, container, host)
+    return Following(
+        choice=OneContainer(found.host, found.id),
+        wanted=msgspec.structs.replace(
+            lines,
+            hosts=(found.host,),
+            containers=tuple(one.id for one in found.incarnations),
+        ),
+        since=since,
+        tail=wanted.tail,
+        after=after,
+    )
+
+
+def _listed(words: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (words,) if isinstance(words, str) else words
