@@ -60,18 +60,26 @@ class LiveReadModel:
         self._routes = routes
         self._started: datetime = now()
         self._made: dict[str, dict[str, _Made]] = {}
+        self._whole: dict[str, _MadeHost] = {}
+        self._lists: dict[str, tuple[Hashable, Sequence[ContainerDocument]]] = {}
         self._configured: Mapping[str, Host] = {}
         self._configurations = 0
         self._labelled: Mapping[str, Host] = {}
         self._labels: Mapping[str, Mapping[str, str]] = {}
 
-    def version(self) -> Hashable:
+    def version(self) -> tuple[tuple[int, int], int]:
         """Another value after anything changed that hosts, containers or images tell."""
         hosts = self._hosts()
         if hosts is not self._configured:
             self._configured = hosts
             self._configurations += 1
         return (self._tracker.version, self._configurations)
+
+    def host_version(self, name: str) -> Hashable:
+        """Another value after anything changed that a host or its containers tell."""
+        state = self._tracker.hosts.get(name)
+        counted = (state.missed_samples, state.log_lines_dropped) if state is not None else None
+        return (self._tracker.touched(name), counted, self.version()[1])
 
     def fleet(self) -> FleetDocument:
         """The program itself and its verdict."""
@@ -111,7 +119,10 @@ class LiveReadModel:
 
     def hosts(self) -> Sequence[HostDocument]:
         """All configured hosts that the supervisor has taken over, by name."""
-        found = (self.host(name) for name in sorted(self._hosts()))
+        names = self._hosts()
+        if len(self._whole) > len(names):
+            self._whole = {name: made for name, made in self._whole.items() if name in names}
+        found = (self.host(name) for name in sorted(names))
         return [host for host in found if host is not None]
 
     def host(self, name: str) -> HostDocument | None:
@@ -119,10 +130,14 @@ class LiveReadModel:
         host, state = self._hosts().get(name), self._tracker.hosts.get(name)
         if host is None or state is None:
             return None
-        containers = self._tracker.containers(name)
-        samples = [s for c in containers if (s := self._tracker.sample(name, c)) is not None]
-        machine = self._tracker.machine(name)
-        return host_document(host, state, containers.values(), samples, machine)
+        touched, known = self._tracker.touched(name), self._whole.get(name)
+        if known is None or not known.shows(host, state, touched):
+            containers = self._tracker.containers(name)
+            samples = [s for c in containers if (s := self._tracker.sample(name, c)) is not None]
+            machine = self._tracker.machine(name)
+            document = host_document(host, state, containers.values(), samples, machine)
+            known = self._whole[name] = _MadeHost(host, state, touched, document)
+        return known.document
 
     def containers(self, host: str | None = None) -> Sequence[ContainerDocument]:
         """All known containers (of one host), by host and name."""
@@ -167,15 +182,24 @@ class LiveReadModel:
         with self._tracker.events.subscribe(after) as subscription:
             yield LiveEvents(subscription)
 
-    def _of(self, host: str) -> list[ContainerDocument]:
+    def _of(self, host: str) -> Sequence[ContainerDocument]:
+        """The containers of a host by name; the list made last, while nothing of it changed."""
+        version = self._tracker.touched(host)
+        listed = self._lists.get(host)
+        if listed is not None and listed[0] == version:
+            return listed[1]
         containers = self._tracker.containers(host)
         made = self._made.get(host, {})
         if len(made) > len(containers):
             self._made[host] = {key: made[key] for key in containers if key in made}
-        return [
+        found = tuple(
             self._document(host, container.id)
             for container in sorted(containers.values(), key=lambda container: container.name)
-        ]
+        )
+        if len(self._lists) > len(self._tracker.hosts):
+            self._lists.clear()
+        self._lists[host] = (version, found)
+        return found
 
     def _document(self, host: str, container_id: str) -> ContainerDocument:
         """The document of a container; the one made last, while nothing in it is another value."""
@@ -204,6 +228,19 @@ class _Made(NamedTuple):
             and self.sample is sample
             and self.document.stale_since == state.stale_since
         )
+
+
+class _MadeHost(NamedTuple):
+    """A host's document and what it was made of."""
+
+    host: Host
+    state: HostState
+    touched: int
+    document: HostDocument
+
+    def shows(self, host: Host, state: HostState, touched: int) -> bool:
+        """Whether the document still says what it should."""
+        return self.host is host and self.state is state and self.touched == touched
 
 
 class LiveEvents:

@@ -59,6 +59,7 @@ class Tracker:
         self.events: Feed[EngineEvent] = Feed(event_buffer)
         self.revision = 0
         self._untold = 0
+        self._touched: dict[str, int] = {}
         self.log_cursors = LogCursors()
         self._hosts: dict[str, HostState] = {}
         self._containers: dict[str, dict[str, Container]] = {}
@@ -82,6 +83,10 @@ class Tracker:
     def version(self) -> tuple[int, int]:
         """Another value after any change, also after those of which no listener is told."""
         return self.revision, self._untold
+
+    def touched(self, host: str) -> int:
+        """The number of the last change of a host, its containers or their samples; 0 for none."""
+        return self._touched.get(host, 0)
 
     @property
     def hosts(self) -> Mapping[str, HostState]:
@@ -187,6 +192,7 @@ class Tracker:
         self._container_changes.pop(name, None)
         self.log_cursors.forget(name)
         self._emit(HostRemoved, host=name)
+        self._touched.pop(name, None)
 
     def update_host(self, name: str, **changes: Any) -> HostState:
         """Replace fields of a host's state; `since` follows `status` by itself."""
@@ -296,8 +302,10 @@ class Tracker:
         if event is not None:
             event.set()
 
-    def _emit(self, kind: type[Change], **fields: Any) -> None:
+    def _emit(self, kind: type[Change], *, host: str, **fields: Any) -> None:
         self.revision += 1
-        change = kind(revision=self.revision, **fields)
+        if kind not in (EventSeen, Logged):  # they change nothing that is kept
+            self._touched[host] = self.revision
+        change = kind(revision=self.revision, host=host, **fields)
         for listener in self._listeners:
             listener(change)

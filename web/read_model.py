@@ -51,6 +51,10 @@ class ReadModel(Protocol):
         """
         ...
 
+    def host_version(self, name: str) -> Hashable:
+        """As `version`, of one host and its containers; some value where there is no such host."""
+        ...
+
     def fleet(self) -> FleetDocument:
         """The program itself and its verdict."""
         ...

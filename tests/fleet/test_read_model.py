@@ -80,3 +80,33 @@ async def test_events_are_followed_as_documents() -> None:
         document = await events.next()
     assert (document.number, document.exit_code, document.host) == (1, 137, "a")
     assert [kept.number for kept in model.recent_events(10)] == [1]
+
+
+def test_a_host_is_made_anew_only_when_it_or_a_container_of_it_changed() -> None:
+    tracker = Tracker()
+    hosts = {name: LocalHost(name=name) for name in "ab"}
+    model = LiveReadModel(
+        tracker,
+        lambda: hosts,
+        lambda: ConfigDocument(source=None, loaded=now()),
+        lambda: StorageDocument(state="writing"),
+    )
+    for name in hosts:
+        tracker.add_host(name)
+    seen, version, other = model.host("a"), model.host_version("a"), model.host_version("b")
+    tracker.put_event(event(host="a"))
+    assert model.host("a") is seen
+    assert model.host_version("a") == version
+    tracker.put_container(container(host="a"))
+    assert model.host_version("a") != version
+    assert model.host_version("b") == other
+    (whole, _) = model.hosts()
+    assert whole.containers.total == 1
+    version = model.host_version("a")
+    tracker.missed("a", 3)
+    assert model.host_version("a") != version
+    assert model.hosts()[0].missed_samples == 3
+    del hosts["a"]
+    tracker.remove_host("a")
+    assert [host.name for host in model.hosts()] == ["b"]
+    assert set(model._whole) == {"b"}  # the bound is what this is about

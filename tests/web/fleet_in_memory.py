@@ -109,6 +109,9 @@ class FleetInMemory:
     def version(self) -> Hashable:
         return object() if self.still is None else self.still
 
+    def host_version(self, name: str) -> Hashable:  # noqa: ARG002 - the protocol's
+        return self.version()
+
     def fleet(self) -> FleetDocument:
         up = sum(host.status == "up" for host in self.known_hosts.values())
         return FleetDocument(

@@ -43,6 +43,10 @@ class ScopedModel:
         """That of all there is: it changes at least as often."""
         return self._model.version()
 
+    def host_version(self, name: str) -> Hashable:
+        """Of a host that is seen; nothing changes of another one."""
+        return self._model.host_version(name) if self._sight.sees(name) else None
+
     def fleet(self) -> FleetDocument:
         """The program, and the verdict over what is seen."""
         whole, hosts = self._model.fleet(), self.hosts()
