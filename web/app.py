@@ -30,10 +30,10 @@ from web.listening import parse_listen
 from web.live import handlers as live_handlers
 from web.live.socket import serve_socket
 from web.pages.assets import asset_handlers
+from web.pages.failing import answer_either
 from web.pages.handlers import PAGES
 from web.parameters import refuse_undeclared
 from web.parts import Admitting, Serving, Shown
-from web.problems import answer_exception
 from web.read_model import ReadModel
 from web.reloading import reload_config
 from web.rest.allowed import telling_methods
@@ -173,7 +173,7 @@ def _router(narrow: Narrow, entrance: Entrance | None, model: ReadModel) -> Lite
     return Litestar(
         route_handlers=[*HANDLERS, *asset_handlers()],
         guards=[require_role, guard_csrf, refuse_undeclared],
-        exception_handlers={Exception: answer_exception},
+        exception_handlers={Exception: answer_either},
         state=State({"narrow": narrow, PEOPLE: entrance}, deep_copy=False),
         openapi_config=openapi_config(model.fleet().version),
         logging_config=None,

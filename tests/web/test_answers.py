@@ -228,17 +228,6 @@ async def test_events_are_filled_up_from_the_database_without_doubles(
     assert "the database does not answer" in partly["note"]
 
 
-async def test_the_page_shows_hosts_and_escapes_what_is_not_ours(
-    client: httpx.AsyncClient, fleet: FleetInMemory
-) -> None:
-    host = fleet.add_host("two", "down")
-    fleet.known_hosts["two"] = msgspec.structs.replace(host, target="<script>alert(1)</script>")
-    page = (await client.get("/")).text
-    assert "1 of 2 hosts up" in page
-    assert "&lt;script&gt;alert(1)" in page
-    assert "<script" not in page
-
-
 async def test_the_schema_names_every_path_and_loads_nothing_from_elsewhere(
     client: httpx.AsyncClient,
 ) -> None:
@@ -261,3 +250,24 @@ async def test_a_defect_is_told_without_its_details(
     assert "ZeroDivisionError" not in told.detail
     assert told.detail.endswith(f" {told.request_id}.")
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_events_are_of_any_that_are_named_and_until_a_time(
+    client: httpx.AsyncClient, fleet: FleetInMemory, history: HistoryInMemory
+) -> None:
+    fleet.known_hosts["one"] = msgspec.structs.replace(fleet.host_of("one"), labels={"site": "fra"})
+    fleet.emit("start")
+    fleet.emit("die", host="two", name="db")
+    fleet.emit("pause", host="two")
+    history.events = [make_event(0, "oom", seconds=-5)]
+
+    async def actions(query: str) -> list[str]:
+        answer = (await client.get(f"/api/events?{query}")).json()
+        return [event["action"] for event in answer["events"]]
+
+    assert await actions("host=one&host=two&action=die&action=oom") == ["oom", "die"]
+    assert await actions("type=network&type=container&container=db&container=nix") == ["die"]
+    assert await actions("label=site%3Dfra") == ["oom", "start"]
+    assert await actions("label=site&label=nix") == []
+    assert await actions(f"until={START.isoformat().replace('+00:00', 'Z')}") == ["oom"]
+    await problem(client, "/api/events?host=one&host=nix", 400)

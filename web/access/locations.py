@@ -12,7 +12,7 @@ HOME = "/"
 LOGIN = "/login"
 MOST_CHARACTERS = 2000
 _PAGES = ("/account", "/logout")  # what is no GET is asked for anew at these alone
-_NO_PAGES = ("/api/", "/metrics")
+NO_PAGES = ("/api/", "/metrics")
 
 
 def local_path(text: str) -> str:
@@ -46,7 +46,7 @@ def to_login(scope: HTTPScope) -> ASGIResponse | None:
     if "text/html" not in headers.get("accept", "") or headers.get("authorization") is not None:
         return None
     path = scope["path"]
-    if path.startswith(_NO_PAGES):
+    if path.startswith(NO_PAGES):
         return None
     if scope["method"] in ("GET", "HEAD"):
         query = scope["query_string"].decode("latin-1")

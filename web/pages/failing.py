@@ -8,8 +8,9 @@ from litestar import Request
 from litestar.response import Response
 
 from web.access.admission import CHALLENGE
+from web.access.locations import NO_PAGES
 from web.pages.shell import NAVIGATION, POLICY, render, viewer_of
-from web.problems import KINDS, note_problem, translate
+from web.problems import KINDS, answer_exception, note_problem, translate
 
 NEXT = {
     404: "It may have been removed, or got another name. Search for it, or begin at the fleet.",
@@ -17,6 +18,14 @@ NEXT = {
     403: "Ask who runs this fleet for a role that may, or log in as somebody else.",
     503: "This page tries again when you load it again; what is live is still shown elsewhere.",
 }
+
+
+def answer_either(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The handler of all that is no page's: a page for a person who went astray, else a problem."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if wants_page and not request.scope["path"].startswith(NO_PAGES):
+        return answer_page(request, error)
+    return answer_exception(request, error)
 
 
 def answer_page(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
