@@ -246,6 +246,7 @@ class _Fleet:
             nursery.start_soon(self._edge.run)
             nursery.start_soon(supervisor.run)
             nursery.start_soon(self._storage.follow)
+            nursery.start_soon(self._rows.observe_all)
             nursery.start_soon(self._instruments.watch_loop)
             address = ""
             if bound is not None:

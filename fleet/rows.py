@@ -1,6 +1,7 @@
 """Changes of the live fleet to rows of the database: the one mapping, pure but for its memory.
 
-A host and its health are written when they change and every `HEALTH_EVERY`, not at each ping.
+A host and its health are written when they change and every `HEALTH_EVERY`, not at each ping: also
+while nothing happens, so that silence in the database means that nobody watched.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+import trio
 from msgspec.structs import asdict, replace
 
 from config.models import Host
@@ -58,6 +60,7 @@ class RowWriter:
         self._hosts = hosts
         self._offer = offer
         self._health_written: dict[str, datetime] = {}
+        self._failed: dict[str, int] = {}  # the most attempts in a row since a host was up
         self._hosts_seen: dict[str, datetime] = {}  # as in the rows offered last
         self._stored: dict[str, Sequence[ContainerRow]] = {}
 
@@ -85,23 +88,46 @@ class RowWriter:
                 self._host_changed(state, previous)
             case HostRemoved(host=host):
                 self._health_written.pop(host, None)
+                self._failed.pop(host, None)
                 self._hosts_seen.pop(host, None)
 
     def _host_changed(self, state: HostState, previous: HostState) -> None:
         time = now()
+        if state.status != "up":
+            self._failed[state.name] = max(state.attempts, self._failed.get(state.name, 0))
         due = self._health_written.get(state.name)
         turned = (state.status, _kind(state)) != (previous.status, _kind(previous))
         learned = state.engine != previous.engine
         if due is not None and not turned and not learned and time - due < HEALTH_EVERY:
             return
-        self._health_written[state.name] = time
         if state.listed:
             self._forget_gone(state.name)
         host = self._hosts().get(state.name)
         if host is not None and (learned or state.listed):
             self._offer(self._newest(host_row(host, state)))
+        self._observe(state, time)
+
+    async def observe_all(self) -> None:
+        """Write of hosts of which nothing was written for long, as they are. Runs until cancelled.
+
+        A host may wait for its next attempt, or for an answer, for longer than is told of it.
+        """
+        while True:
+            await trio.sleep(HEALTH_EVERY.total_seconds() / 2)
+            time = now()
+            for name, state in self._tracker.hosts.items():
+                written = self._health_written.get(name)
+                late = written is not None and time - written >= HEALTH_EVERY
+                if late and state.status != "disabled":
+                    self._observe(state, time)
+
+    def _observe(self, state: HostState, time: datetime) -> None:
+        self._health_written[state.name] = time
         counts = count(self._tracker.containers(state.name).values())
-        self._offer(health_row(state, counts, time))
+        failed = self._failed.get(state.name, 0)
+        if state.status == "up":
+            self._failed.pop(state.name, None)
+        self._offer(health_row(state, counts, time, failed))
 
     def _newest(self, row: HostRow) -> HostRow:
         """`row`, seen after the one before: of two seen at once, either may be written last."""
@@ -178,8 +204,8 @@ def event_row(event: EngineEvent) -> EventRow:
     )
 
 
-def health_row(state: HostState, counts: Counts, time: datetime) -> HealthRow:
-    """One observation of a host's health."""
+def health_row(state: HostState, counts: Counts, time: datetime, attempts: int = 0) -> HealthRow:
+    """One observation of a host's health; `attempts` failed in a row."""
     return HealthRow(
         time=time,
         host=state.name,
@@ -190,6 +216,8 @@ def health_row(state: HostState, counts: Counts, time: datetime) -> HealthRow:
         unhealthy=counts.unhealthy,
         response_seconds=state.response_seconds,
         error=state.error.message if state.error else None,
+        error_kind=_kind(state),
+        attempts=attempts,
     )
 
 

@@ -68,7 +68,10 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One observation of a host's health."""
+    """One observation of a host's health.
+
+    `attempts` are those that failed in a row; of the observation that ends an outage, all of it.
+    """
 
     time: datetime
     host: str
@@ -79,6 +82,8 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     unhealthy: int
     response_seconds: float | None
     error: str | None
+    error_kind: str | None = None
+    attempts: int | None = None
 
 
 class StatsRow(msgspec.Struct, frozen=True, kw_only=True):

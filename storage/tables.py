@@ -189,6 +189,8 @@ HEALTH = Table(
         "unhealthy": "int4",
         "response_seconds": "float8",
         "error": "text",
+        "error_kind": "text",
+        "attempts": "int4",
     },
     ("host", "time"),
     False,
