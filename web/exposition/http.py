@@ -39,32 +39,30 @@ class HttpInstruments:
 
         async def counting(scope: Scope, receive: Receive, send: Send) -> None:
             kind: str = scope["type"]
-            if kind == "http":
-                await self._count(app, cast("HTTPScope", scope), receive, send)
-            else:
+            if kind != "http":
                 await app(scope, receive, send)
+                return
+            asked = cast("HTTPScope", scope)  # its type says so
+            status, route, waits = 0, UNROUTED, b"wait=" in scope["query_string"]
+
+            async def send_counting(message: Message) -> None:
+                nonlocal status, route, waits
+                if message["type"] == "http.response.start":
+                    status, route = message["status"], route_of(scope) or UNROUTED
+                    waits = waits or is_stream(message["headers"])
+                    self._requests[_method(asked), route, status] += 1
+                await send(message)
+
+            began = perf_counter()
+            self._in_flight += 1
+            try:
+                await app(scope, receive, send_counting)
+            finally:
+                self._in_flight -= 1
+                if status and not waits:  # a stream lasts as long as its client likes
+                    self._seconds.observe(route, perf_counter() - began)
 
         return counting
-
-    async def _count(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        status, waits = 0, b"wait=" in scope["query_string"]
-
-        async def send_counting(message: Message) -> None:
-            nonlocal status, waits
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                waits = waits or is_stream(message["headers"])
-                self._requests[_method(scope), route_of(scope) or UNROUTED, status] += 1
-            await send(message)
-
-        began = perf_counter()
-        self._in_flight += 1
-        try:
-            await app(scope, receive, send_counting)
-        finally:
-            self._in_flight -= 1
-            if status and not waits:  # a stream lasts as long as its client likes
-                self._seconds.observe(route_of(scope) or UNROUTED, perf_counter() - began)
 
     def shown(self) -> list[Family]:
         """What a scrape is told."""

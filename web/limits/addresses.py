@@ -46,6 +46,7 @@ def client_key(address: str) -> str:
     return str(found)
 
 
+@lru_cache(_REMEMBERED)
 def is_local(address: str) -> bool:
     """Whether it is an address of this machine's loopback, or a Unix socket's."""
     found = parsed(address)
