@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +21,7 @@ from storage.queries_logs import BadRegexError, LinesMeant, LogPlace, LogQueries
 from storage.queries_past import PastQueries
 from storage.queries_routes import route_changes
 from storage.queries_stats import Meant, StatsQueries
+from storage.records import HostSeries
 from storage.rows import EventRow, HealthRow, StatsRow
 from web.documents import EventDocument, HealthPointDocument, StatsDocument
 from web.history import (
@@ -38,6 +40,8 @@ from web.history_documents import (
     ConsumersDocument,
     ContainerEventsDocument,
     Direction,
+    HostSeriesDocument,
+    HostsStatsHistoryDocument,
     HostStatsHistoryDocument,
     HostStatsPointDocument,
     ImageHistoryDocument,
@@ -135,6 +139,21 @@ class StoredHistory:
             step_seconds=found.grid.width.total_seconds(),
             resolution=found.grid.resolution,
             points=_documents(found.points, HostStatsPointDocument),
+        )
+
+    async def hosts_stats_history(
+        self, hosts: Sequence[str], span: Span, points: int
+    ) -> HostsStatsHistoryDocument:
+        """What the machines of these hosts used, in at most `points` steps, none below a minute."""
+        with _translated():
+            found = await self._stats.hosts(hosts, span.start, span.end, points)
+        steps = math.ceil((found.grid.end - found.grid.start) / found.grid.width)
+        return HostsStatsHistoryDocument(
+            start=found.grid.start,
+            end=found.grid.end,
+            step_seconds=found.grid.width.total_seconds(),
+            resolution=found.grid.resolution,
+            hosts=tuple(_series(one, steps) for one in found.points),
         )
 
     async def total_history(
@@ -293,6 +312,18 @@ def _translated() -> Iterator[None]:
 
 def _documents(records: Sequence[object], kind: type[T]) -> tuple[T, ...]:
     return tuple(msgspec.convert(record, kind, from_attributes=True) for record in records)
+
+
+def _series(record: HostSeries, steps: int) -> HostSeriesDocument:
+    cpu = dict(zip(record.steps, record.cpu_percent, strict=True))
+    memory = dict(zip(record.steps, record.memory_used, strict=True))
+    return HostSeriesDocument(
+        host=record.host,
+        cpus=record.cpus,
+        memory_total=record.memory_total,
+        cpu_percent=tuple(map(cpu.get, range(steps))),
+        memory_used=tuple(map(memory.get, range(steps))),
+    )
 
 
 def _ids(container: Recorded) -> list[str]:

@@ -13,7 +13,14 @@ from storage import resolution
 from storage.asking import MOST_ROLLED_UP, MOST_ROWS, ask, check_points, check_span, labelled, rows
 from storage.database import Database
 from storage.errors import QueryLimitError
-from storage.records import Consumer, HostStatsPoint, Series, StatsPoint, TotalPoint
+from storage.records import (
+    Consumer,
+    HostSeries,
+    HostStatsPoint,
+    Series,
+    StatsPoint,
+    TotalPoint,
+)
 from storage.resolution import Grid, Resolution, grid
 from storage.rows import StatsRow
 from storage.sessions import Connection
@@ -116,6 +123,18 @@ class StatsQueries:
             {"host": clean(host)},
             (start, end, points),
             lambda _connection: chosen or self._one(start, end, points),
+        )
+
+    async def hosts(
+        self, hosts: Sequence[str], start: datetime, end: datetime, points: int
+    ) -> Series[HostSeries]:
+        """As `host`, in short and of all these hosts at once; never finer than minutes."""
+        return await self._series(
+            HostSeries,
+            ("host_stats", "hosts_stats"),
+            {"hosts": [clean(host) for host in hosts]},
+            (start, end, points),
+            lambda _connection: self._many(start, end, points, len(hosts)),
         )
 
     async def total(

@@ -120,3 +120,39 @@ FROM parts
 GROUP BY 1
 ORDER BY 1
 LIMIT %(limit)s
+
+-- name: hosts_stats
+-- Each machine's use by steps, and the number of each step from `start`: one row for each host.
+WITH parts AS (
+    SELECT host, time, samples, cpu_samples, nullif(cpu_percent_avg, 'NaN') AS cpu_percent_avg,
+           cpus_last, memory_used_avg, memory_total_last
+    FROM host_stats_:resolution
+    WHERE host = ANY(%(hosts)s) AND time >= %(start)s AND time < %(rolled_to)s
+    UNION ALL
+    SELECT host, time, 1, CASE WHEN nullif(cpu_percent, 'NaN') IS NULL THEN 0 ELSE 1 END,
+           nullif(cpu_percent, 'NaN'), cpus, memory_used, memory_total
+    FROM host_stats
+    WHERE host = ANY(%(hosts)s) AND time >= %(rolled_to)s AND time < %(end)s
+), steps AS (
+    SELECT host,
+           (extract(epoch FROM date_bin(%(width)s, time, %(start)s) - %(start)s)
+               / extract(epoch FROM %(width)s::interval))::integer AS step,
+           sum(cpu_percent_avg * cpu_samples)
+               / nullif(sum(cpu_samples) FILTER (WHERE cpu_percent_avg IS NOT NULL), 0)::float8
+               AS cpu_percent,
+           sum(memory_used_avg * samples) / sum(samples)::float8 AS memory_used,
+           max(cpus_last) AS cpus,
+           max(memory_total_last) AS memory_total
+    FROM parts
+    GROUP BY 1, 2
+)
+SELECT host,
+       array_agg(step ORDER BY step) AS steps,
+       array_agg(cpu_percent ORDER BY step) AS cpu_percent,
+       array_agg(memory_used ORDER BY step) AS memory_used,
+       max(cpus) AS cpus,
+       max(memory_total) AS memory_total
+FROM steps
+GROUP BY host
+ORDER BY host
+LIMIT %(limit)s

@@ -82,6 +82,17 @@ class HostStatsPoint(msgspec.Struct, frozen=True, kw_only=True):
     network_tx: int | None
 
 
+class HostSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """One machine's use, for each of the `steps` that it has samples in; totals are the most."""
+
+    host: str
+    steps: list[int]
+    cpu_percent: list[float | None]
+    memory_used: list[float]
+    cpus: int
+    memory_total: int
+
+
 class TotalPoint(msgspec.Struct, frozen=True, kw_only=True):
     """Many containers together; `containers` is the most that had samples in one step."""
 

@@ -20,6 +20,7 @@ from web.history_documents import (
     ConsumersDocument,
     ContainerEventsDocument,
     Direction,
+    HostsStatsHistoryDocument,
     HostStatsHistoryDocument,
     ImageHistoryDocument,
     IncarnationDocument,
@@ -163,6 +164,12 @@ class History(Protocol):
         self, host: str, span: Span, points: int, resolution: Resolution | None
     ) -> HostStatsHistoryDocument:
         """As `stats_history`, of a host's machine."""
+        ...
+
+    async def hosts_stats_history(
+        self, hosts: Sequence[str], span: Span, points: int
+    ) -> HostsStatsHistoryDocument:
+        """What the machines of these hosts used, in at most `points` steps, none below a minute."""
         ...
 
     async def total_history(

@@ -121,6 +121,32 @@ class HostStatsHistoryDocument(Document, frozen=True, kw_only=True):
     points: tuple[HostStatsPointDocument, ...]
 
 
+class HostSeriesDocument(Document, frozen=True, kw_only=True):
+    """What one host's machine used on average: a value for each step, None without a sample.
+
+    `cpus` and `memory_total` are the most there were.
+    """
+
+    host: str
+    cpus: int
+    memory_total: int
+    cpu_percent: tuple[float | None, ...]
+    memory_used: tuple[float | None, ...]
+
+
+class HostsStatsHistoryDocument(Document, frozen=True, kw_only=True):
+    """`/api/metrics/hosts/history`: of each host that has samples, by name.
+
+    Steps begin at multiples of `step_seconds` from `start`.
+    """
+
+    start: datetime
+    end: datetime
+    step_seconds: float
+    resolution: Resolution
+    hosts: tuple[HostSeriesDocument, ...]
+
+
 class TotalDocument(Document, frozen=True, kw_only=True):
     """`/api/metrics/total`: the containers that are meant, summed up as of their latest samples.
 

@@ -350,3 +350,20 @@ async def test_too_much_is_not_asked_of_the_database(queries: StatsQueries) -> N
             await queries.containers("h", ["c"], START, end, points, resolution)
     with pytest.raises(QueryLimitError, match="1m, 1h or 1d"):
         await queries.total(Meant(), START, END, 10, "raw")
+
+
+async def test_many_machines_are_told_at_once(database: Database, queries: StatsQueries) -> None:
+    rows = [host_stats(n, cpu_percent=float(n % 120)) for n in range(0, 600, 60)]
+    rows += [host_stats(300, host="g", cpus=2, cpu_percent=None, memory_total=10)]
+    await write(database, [*rows, host_stats(0, host="of nobody")])
+    wanted = ["h", "g", "never heard of"]
+    for prepare in (False, True):
+        if prepare:
+            await rolled_up(database)
+        found = await queries.hosts(wanted, START, START + timedelta(minutes=10), 5)
+        assert (found.grid.resolution, found.grid.width) == ("1m", timedelta(minutes=2))
+        other, machine = found.points
+        assert (other.host, other.steps, other.cpu_percent) == ("g", [2], [None])
+        assert (other.cpus, other.memory_total, other.memory_used) == (2, 10, [500.0])
+        assert (machine.host, machine.steps) == ("h", [0, 1, 2, 3, 4])
+        assert machine.cpu_percent == pytest.approx([30.0] * 5)

@@ -27,6 +27,8 @@ from web.history_documents import (
     ConsumersDocument,
     ContainerEventsDocument,
     Direction,
+    HostSeriesDocument,
+    HostsStatsHistoryDocument,
     HostStatsHistoryDocument,
     ImageHistoryDocument,
     IncarnationDocument,
@@ -140,6 +142,28 @@ class HistoryInMemory:
             step_seconds=1.0,
             resolution=resolution or "raw",
             points=(),
+        )
+
+    async def hosts_stats_history(
+        self, hosts: Sequence[str], span: Span, points: int
+    ) -> HostsStatsHistoryDocument:
+        self._check()
+        self.asked += [(host, "", span.start, span.end, points) for host in hosts]
+        return HostsStatsHistoryDocument(
+            start=span.start,
+            end=span.end,
+            step_seconds=60.0,
+            resolution="1m",
+            hosts=tuple(
+                HostSeriesDocument(
+                    host=host,
+                    cpus=2,
+                    memory_total=1000,
+                    cpu_percent=(20.0, None, 50.0, 100.0),
+                    memory_used=(100.0, None, 500.0, 250.0),
+                )
+                for host in hosts
+            ),
         )
 
     async def total_history(

@@ -25,6 +25,7 @@ from web.history_documents import (
     ConsumersDocument,
     ContainerEventsDocument,
     Direction,
+    HostsStatsHistoryDocument,
     HostStatsHistoryDocument,
     ImageHistoryDocument,
     LogsDocument,
@@ -85,6 +86,13 @@ class ScopedHistory:
         """Of a host that is seen."""
         self._check(host)
         return await self._history.host_stats_history(host, span, points, resolution)
+
+    async def hosts_stats_history(
+        self, hosts: Sequence[str], span: Span, points: int
+    ) -> HostsStatsHistoryDocument:
+        """Of those that are seen."""
+        seen = sorted(self._sight.hosts().intersection(hosts))
+        return await self._history.hosts_stats_history(seen, span, points)
 
     async def total_history(
         self, wanted: Labelled, span: Span, points: int, resolution: Resolution | None
