@@ -11,12 +11,14 @@ from typing import TypeVar
 import msgspec
 
 from config.models import Storage
+from fleet.availability import availability_document
 from fleet.recorded import recorded_of
 from fleet.revp.rows import stored_change
 from labels.model import Change
 from storage import queries
 from storage.database import Database
 from storage.errors import QueryLimitError, QueryTimeoutError, StorageError
+from storage.queries_health import host_availability
 from storage.queries_logs import BadRegexError, LinesMeant, LogPlace, LogQueries
 from storage.queries_past import PastQueries
 from storage.queries_routes import route_changes
@@ -24,6 +26,7 @@ from storage.queries_stats import Meant, StatsQueries
 from storage.records import HostSeries
 from storage.rows import EventRow, HealthRow, StatsRow
 from web.documents import EventDocument, HealthPointDocument, StatsDocument
+from web.health_documents import AvailabilityDocument
 from web.history import (
     EventFilter,
     HistoryRefused,
@@ -72,6 +75,7 @@ class StoredHistory:
 
     def __init__(self, database: Database, settings: Storage) -> None:
         self._database = database
+        self._settings = settings
         self._stats = StatsQueries(database, settings)
         self._past = PastQueries(database, settings)
         self._logs = LogQueries(database, settings)
@@ -193,6 +197,14 @@ class StoredHistory:
         with _translated():
             rows = await queries.health_history(self._database, host, start, end, points)
         return [_health(row) for row in rows]
+
+    async def availability(self, host: str, span: Span) -> AvailabilityDocument:
+        """How much of the span a host was up, and each of its outages."""
+        with _translated():
+            found = await host_availability(
+                self._database, self._settings, host, span.start, span.end
+            )
+        return availability_document(host, span, found)
 
     async def uptime(self, container: Recorded, span: Span) -> UptimeDocument:
         """How much of the span it ran, and each of its runs."""

@@ -55,6 +55,7 @@ HANDLERS = (
     hosts.list_hosts,
     hosts.show_host,
     hosts.show_health_history,
+    hosts.show_availability,
     hosts.show_host_stats_history,
     containers.list_containers,
     containers.show_container,

@@ -16,6 +16,7 @@ import msgspec
 from labels.model import Change
 from storage.queries_logs import LogPlace
 from web.documents import EventDocument, HealthPointDocument, StatsDocument
+from web.health_documents import AvailabilityDocument
 from web.history_documents import (
     ConsumersDocument,
     ContainerEventsDocument,
@@ -188,6 +189,10 @@ class History(Protocol):
         self, host: str, start: datetime, end: datetime, points: int
     ) -> Sequence[HealthPointDocument]:
         """Health of one host in [start, end), at most `points` observations, oldest first."""
+        ...
+
+    async def availability(self, host: str, span: Span) -> AvailabilityDocument:
+        """How much of the span a host was up, and each of its outages."""
         ...
 
     async def uptime(self, container: Recorded, span: Span) -> UptimeDocument:

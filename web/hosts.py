@@ -11,6 +11,7 @@ from litestar.response.base import ASGIResponse
 from web.answers import json_answer
 from web.documents import HealthHistoryDocument, HostDocument, HostsDocument
 from web.finding import find_host
+from web.health_documents import AvailabilityDocument
 from web.history import Span
 from web.history_documents import HostStatsHistoryDocument
 from web.parameters import (
@@ -77,6 +78,20 @@ async def show_health_history(
     return json_answer(
         HealthHistoryDocument(host=found.name, start=begin, end=until, points=tuple(stored))
     )
+
+
+@get("/api/hosts/{host:str}/availability", responses=answers(AvailabilityDocument, 404, 503))
+async def show_availability(
+    request: WebRequest,
+    host: FromPath[str],
+    start: Start = None,
+    end: End = None,
+    last: Last = None,
+) -> ASGIResponse:
+    """How much of a span a host was up, with its outages; the last hour unless said otherwise."""
+    found = find_host(sources(request).model, host)
+    span = Span(*window(start, end, last, datetime.now(UTC)))
+    return json_answer(await require_history(request).availability(found.name, span))
 
 
 @get("/api/hosts/{host:str}/stats/history", responses=answers(HostStatsHistoryDocument, 404, 503))

@@ -8,6 +8,7 @@ from typing import Literal
 from fleet.client.asking import Ask, Length, PageAsk, Query, When
 from fleet.client.asks_live import get
 from web.documents import HealthHistoryDocument
+from web.health_documents import AvailabilityDocument
 from web.history_documents import (
     ConsumersDocument,
     ContainerEventsDocument,
@@ -43,6 +44,18 @@ def host_health_history(
     """Stored health of a host."""
     query: Query = {**_span(start, end, last), "points": points}
     return get(HealthHistoryDocument, "/api/hosts/{host}/health/history", {"host": host}, query)
+
+
+def host_availability(
+    host: str,
+    *,
+    start: When | None = None,
+    end: When | None = None,
+    last: Length | None = None,
+) -> Ask[AvailabilityDocument]:
+    """How much of a span a host was up, and its outages."""
+    query = _span(start, end, last)
+    return get(AvailabilityDocument, "/api/hosts/{host}/availability", {"host": host}, query)
 
 
 def host_stats_history(

@@ -72,6 +72,7 @@ class AsyncFleetClient:
     each_events = awaited_each(asks_live.events)
 
     host_health_history = awaited(asks_history.host_health_history)
+    host_availability = awaited(asks_history.host_availability)
     host_stats_history = awaited(asks_history.host_stats_history)
     stats_history = awaited(asks_history.stats_history)
     stats_histories = awaited(asks_history.stats_histories)

@@ -89,6 +89,7 @@ class FleetClient:
     each_events = blocking_each(asks_live.events)
 
     host_health_history = blocking(asks_history.host_health_history)
+    host_availability = blocking(asks_history.host_availability)
     host_stats_history = blocking(asks_history.host_stats_history)
     stats_history = blocking(asks_history.stats_history)
     stats_histories = blocking(asks_history.stats_histories)

@@ -46,7 +46,7 @@ async def found(database: Database, rows: Iterable[HealthRow], span: timedelta) 
 
 
 async def test_time_that_nobody_watched_is_neither_up_nor_down(database: Database) -> None:
-    cut = {"error": "the <b>cable</b> is cut", "error_kind": "unreachable"}
+    cut: dict[str, object] = {"error": "the <b>cable</b> is cut", "error_kind": "unreachable"}
     cut |= dict.fromkeys(("engine_version", "response_seconds"))
     refused = {**cut, "error": "wrong key", "error_kind": "host_key"}
     mine = [

@@ -8,10 +8,14 @@ from datetime import datetime
 import msgspec
 import trio
 
+from fleet.availability import availability_document
 from labels.model import Change
+from storage.availability import HealthSpan, availability
 from storage.queries_logs import LogPlace
+from storage.records import Interval
 from tests.web.fleet_in_memory import START
 from web.documents import EventDocument, HealthPointDocument, StatsDocument
+from web.health_documents import AvailabilityDocument
 from web.history import (
     EventFilter,
     HistoryRefused,
@@ -74,6 +78,7 @@ class HistoryInMemory:
         self.known: list[Recorded] = []
         self.changes: list[Change] = []
         self.lines: list[LogLineDocument] = []
+        self.health: list[HealthSpan] = []
         self.sample: StatsDocument | None = None
         self.asked: list[tuple[str, str, datetime, datetime, int]] = []
         self.meant: list[Labelled | LogFilter] = []
@@ -210,6 +215,12 @@ class HistoryInMemory:
                 error=None,
             )
         ]
+
+    async def availability(self, host: str, span: Span) -> AvailabilityDocument:
+        self._check()
+        self.asked.append((host, "", span.start, span.end, 0))
+        found = availability(self.health, Interval(start=span.start, end=span.end))
+        return availability_document(host, span, found)
 
     async def uptime(self, container: Recorded, span: Span) -> UptimeDocument:
         self._check()

@@ -18,6 +18,7 @@ from web.documents import (
     HostDocument,
     HostsDocument,
 )
+from web.health_documents import AvailabilityDocument
 from web.history_documents import StatsHistoryDocument
 from web.problem_documents import (
     ProblemDocument,
@@ -40,6 +41,7 @@ async def problem(client: httpx.AsyncClient, path: str, status: int) -> ProblemD
         ("/api/hosts", HostsDocument),
         ("/api/hosts/one", HostDocument),
         ("/api/hosts/one/health/history", HealthHistoryDocument),
+        ("/api/hosts/one/availability", AvailabilityDocument),
         ("/api/containers", ContainersDocument),
         ("/api/containers/one/web", ContainerDocument),
         ("/api/containers/abab/stats", ContainerStatsDocument),

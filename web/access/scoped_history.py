@@ -11,6 +11,7 @@ from labels.model import Change
 from storage.queries_logs import LogPlace
 from web.access.scope import Sight
 from web.documents import EventDocument, HealthPointDocument, StatsDocument
+from web.health_documents import AvailabilityDocument
 from web.history import (
     EventFilter,
     History,
@@ -112,6 +113,11 @@ class ScopedHistory:
         """Of a host that is seen."""
         self._check(host)
         return await self._history.health_history(host, start, end, points)
+
+    async def availability(self, host: str, span: Span) -> AvailabilityDocument:
+        """Of a host that is seen."""
+        self._check(host)
+        return await self._history.availability(host, span)
 
     async def uptime(self, container: Recorded, span: Span) -> UptimeDocument:
         """Of one that is seen."""

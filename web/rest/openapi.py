@@ -87,7 +87,7 @@ _FITTING = {  # kinds of problems that only some paths answer with, by what is i
     "too-many-streams": r"/stream|/revp/|/logs",
     "too-many-previews": r"/preview",
     "too-many-scrapes": r"^/metrics",
-    "history-unavailable": r"history|logs|uptime|events|metrics|stats|changes|images",
+    "history-unavailable": r"history|availability|logs|uptime|events|metrics|stats|changes|images",
     "bad-body": r"/preview|/tokens",
     "body-too-slow": r"/preview|/tokens",
     "config-refused": r"reload",
