@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from web.pages import fleet, palette
+from web.pages import container, fleet, palette
 
 PAGES: tuple[HTTPRouteHandler, ...] = (
+    container.show_container_page,
     fleet.show_fleet_page,
     fleet.stream_fleet_page,
     palette.show_hits,

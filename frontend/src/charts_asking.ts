@@ -1,0 +1,52 @@
+// Asks the API for what charts show. What goes wrong is an `AskError` whose message is for people.
+import type { Answer, EngineEvent } from "./charts_documents";
+import { extend } from "./charts_series";
+import { stepQuery, type Span } from "./charts_span";
+
+const PATIENCE = 30_000; // milliseconds
+const EVENTS = "500";
+
+export class AskError extends Error {
+  constructor(message: string, readonly again: boolean) {
+    super(message);
+  }
+}
+
+async function ask<Found>(path: string, query: Record<string, string>, signal: AbortSignal): Promise<Found> {
+  const url = new URL(path, location.href);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  let answer: Response;
+  try {
+    answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new AskError("fleet does not answer.", true);
+  }
+  if (answer.ok) return (await answer.json()) as Found;
+  if (answer.status === 401) throw new AskError("You are no longer logged in. Load the page again.", false);
+  const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
+  throw new AskError(problem.detail ?? `fleet answered with ${answer.status}.`, answer.status >= 429);
+}
+
+/** The history of a span; with `known`, only what came since. */
+export async function askHistory(
+  source: string, span: Span, known: Answer | null, signal: AbortSignal,
+): Promise<Answer> {
+  if (source.endsWith("/health/history")) {
+    const points = String(Math.min(Math.ceil((span.end - span.start) / span.step), 400));
+    return ask(source, { start: String(span.start), end: String(span.end), points }, signal);
+  }
+  if (known?.points.length && known.step_seconds === span.step && known.resolution) {
+    const from = Math.floor(span.end / span.step - 3) * span.step;
+    const query = { ...stepQuery(from, span.end, span.step), resolution: known.resolution };
+    const fresh = await ask<Answer>(source, query, signal);
+    if (fresh.step_seconds === span.step) return extend(known, fresh, from, span.start - span.step);
+  }
+  return ask(source, stepQuery(span.start, span.end, span.step), signal);
+}
+
+/** What happened within a span. */
+export async function askEvents(source: string, span: Span, signal: AbortSignal): Promise<EngineEvent[]> {
+  const query = { start: String(span.start), end: String(span.end + 1), limit: EVENTS };
+  return (await ask<{ events: EngineEvent[] }>(source, query, signal)).events;
+}
