@@ -194,7 +194,7 @@ class Answers:
 
     def _single_sample(self, container: Container) -> Whole:
         if not container.has_processes:
-            return Whole("200 OK", self._json, self.sampler.stub)
+            return Whole("200 OK", self._json, self.sampler.stub(container))
         return Whole("200 OK", self._json, self.sampler.single(container, self._model.now()))
 
     def double_sample(self, container: Container) -> Whole:

@@ -92,7 +92,15 @@ def _says(host: SimulatedHost) -> Says:
     return Says(
         kind=kind.name,
         containers={
-            one.id: Container(one.name, one.state, one.health, one.restarts, one.made.labels)
+            one.id: Container(
+                name=one.name,
+                image=one.made.image,
+                state=one.state,
+                health=one.health,
+                started=one.started,
+                restarts=one.restarts,
+                labels=one.made.labels,
+            )
             for one in model.containers.values()
         },
         happened=[Happened(h.nano, h.type, h.action, h.actor) for h in model.happened],

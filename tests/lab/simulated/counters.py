@@ -19,16 +19,13 @@ _FRAME = 1500
 _FULL_CIRCLE = 2 * math.pi
 _GROWTH = 3600.0  # seconds in which memory grows by a quarter, and falls again
 _SLOT = re.compile(rb'"<(\w+)>"')  # of a number
+_NAME, _ID = re.compile(rb'"name":"[^"]*"'), re.compile(rb'"id":"[^"]*"')
 _NEW_MEMORY = ("anon", "file", "inactive_anon", "active_anon", "active_file", "inactive_file")
 _NEW_COUNTS = ("kernel_stack", "pgfault", "pgmajfault", "shmem", "slab", "sock", "unevictable")
 
 
 class Sampler:
-    """Writes the samples of one host.
-
-    Attributes:
-        stub: What is said of a container that does not run.
-    """
+    """Writes the samples of one host."""
 
     def __init__(self, kind: EngineKind, machine: Machine) -> None:
         self._machine = machine
@@ -41,7 +38,7 @@ class Sampler:
             | {"preread": "<preread>", "precpu_stats": "<precpu>"}
             | ({"name": "<name>", "id": "<id>"} if "Id" not in recorded else {})
         ).replace(b"%(precpu)d", b"%(precpu)s")
-        self.stub = kind.recorded["not_sampled"].encode()
+        self._stub = kind.recorded["not_sampled"].encode()
 
     def single(self, container: Container, at: int) -> bytes:
         """Write one sample of a running container, as for `one-shot`."""
@@ -53,6 +50,11 @@ class Sampler:
         values[b"preread"] = stamp(before).encode()
         values[b"precpu"] = self._cpu % self._values(container, before)
         return self._double % values
+
+    def stub(self, container: Container) -> bytes:
+        """Write what is said of a container that does not run."""
+        named = _NAME.sub(b'"name":"/%s"' % container.name.encode(), self._stub)
+        return _ID.sub(b'"id":"%s"' % container.id.encode(), named)
 
     def _values(self, container: Container, at: int) -> dict[bytes, int | bytes]:
         load, seconds = container.made.load, container.at_work(at) / 1e9

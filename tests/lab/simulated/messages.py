@@ -27,11 +27,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Container(msgspec.Struct, frozen=True):
-    """A container as its Engine has it; ``health`` is empty without a check."""
+    """A container as its Engine has it; ``health`` is empty without a check, times are 0 for never.
+
+    Attributes:
+        started: Nanoseconds of the Engine's clock.
+    """
 
     name: str
+    image: str
     state: str
     health: str
+    started: int
     restarts: int
     labels: dict[str, str]
 

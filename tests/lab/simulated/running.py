@@ -119,6 +119,7 @@ class Simulated(Part):
             listen: Fleet's own address; a free port of the loopback if not told.
         """
         self.folder = Path(tempfile.mkdtemp(prefix="sim-", dir="/tmp"))
+        self.folder.chmod(0o755)  # the database beside them may be another user's
         self.config = self.folder / "hosts.toml"
         self.names = [f"sim-{number:03}" for number in range(1, hosts + 1)]
         command = [sys.executable, "-m", "tests.lab.simulated", "--folder", str(self.folder)]
