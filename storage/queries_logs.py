@@ -47,8 +47,8 @@ class LogPlace(msgspec.Struct, frozen=True, array_like=True):
 class LinesMeant(msgspec.Struct, frozen=True, kw_only=True):
     """Which lines are wanted; empty or None means any.
 
-    A container is meant by its id, the beginning of its id (at least 4 characters), its name or
-    its identity. It has all of the labels; one without a value is met by any.
+    A container is meant by its id, the beginning of its id (at least 4 characters), its name,
+    `HOST/NAME` or its identity. It has all of the labels; one without a value is met by any.
     """
 
     hosts: tuple[str, ...] = ()

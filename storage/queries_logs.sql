@@ -11,6 +11,7 @@ WITH meant AS (
       AND (created IS NULL OR created < %(end)s + interval '1 day')
       AND (%(refs)s::text[] IS NULL
            OR id = ANY(%(refs)s) OR name = ANY(%(refs)s) OR identity = ANY(%(refs)s)
+           OR host || '/' || name = ANY(%(refs)s)
            OR EXISTS (SELECT FROM unnest(%(refs)s::text[]) AS ref
                       WHERE length(ref) >= 4 AND starts_with(id, ref)))
       AND labels @> %(labels)s::jsonb AND labels ?& %(keys)s::text[]

@@ -29,6 +29,7 @@ from web.limits.lockout import Lockouts
 from web.listening import parse_listen
 from web.live import handlers as live_handlers
 from web.live.socket import serve_socket
+from web.log_download import download_logs
 from web.pages.assets import asset_handlers
 from web.pages.failing import answer_either
 from web.pages.handlers import PAGES
@@ -69,6 +70,7 @@ HANDLERS = (
     logs.search_logs,
     logs.show_logs,
     logs.stream_logs,
+    download_logs,
     metrics.show_total,
     metrics.show_total_history,
     metrics.list_consumers,

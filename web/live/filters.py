@@ -65,6 +65,6 @@ def subject_test(wanted: LiveFilter) -> Wanted | None:
 def _means(subject: Subject, ref: str) -> bool:
     if subject.id is None:
         return False
-    return ref in (subject.name, subject.identity) or (
+    return ref in (subject.name, subject.identity, f"{subject.host}/{subject.name}") or (
         len(ref) >= MIN_ID and subject.id.startswith(ref)
     )
