@@ -13,13 +13,13 @@ from typing import Protocol, cast
 import h11
 import trio
 from hypercorn.config import Config
-from hypercorn.events import Event, Updated
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.events import Request
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import AppWrapper, ConnectionState
+from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from wsproto.events import Ping
 
@@ -28,6 +28,7 @@ from web.socket_stream import BoundedSocket
 from web.stream import ClientStream
 
 LEAVING = 10.0  # seconds for who answers to notice that its client is gone
+JOINED = 256 * 1024  # bytes of a body that are copied, so as to be sent together with their head
 _EXTENSIONS = b"sec-websocket-extensions"
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -79,6 +80,7 @@ class _Protocol(H11Protocol):
     expect_pongs: Callable[[], None]
     _pinging: trio.CancelScope | None = None
     _socket: BoundedSocket | None = None
+    _head = b""  # of an answer whose body, of known length, is about to come
 
     def be_strict(self) -> None:
         """Before anything was received."""
@@ -91,6 +93,24 @@ class _Protocol(H11Protocol):
             return self._socket is not None and self._socket.is_broken
         states = (h11.SEND_BODY, h11.ERROR)
         return self.connection.refused or self.connection.their_state in states
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        """Send a head with its body: each send costs more than to find out what is answered."""
+        try:
+            data = self.connection.send(event) or b""
+        except h11.LocalProtocolError:
+            if self.connection.their_state != h11.ERROR:
+                raise
+            return
+        if isinstance(event, h11.Response) and b"content-length" in dict(event.headers):
+            self._head = data
+            return
+        head, self._head = self._head, b""
+        if len(data) > JOINED:
+            await self.send(RawData(head))
+            head = b""
+        if data := head + data:
+            await self.send(RawData(data))
 
     async def _create_stream(self, request: h11.Request) -> None:
         if _opens_socket(request):
@@ -184,12 +204,40 @@ class Http1Connection(TCPServer):
         self._client = stream
         self._places = places
         self._ping = ping
+        self._silence = trio.CancelScope(deadline=self._until_cut())
+
+    def _until_cut(self) -> float:
+        """When a connection that has no request now is closed."""
+        return trio.current_time() + self.config.keep_alive_timeout
 
     async def protocol_send(self, event: Event) -> None:
         """Send, close, or note whether there is a request."""
-        if isinstance(event, Updated):
+        if isinstance(event, RawData):
+            await self._send(event.data)
+        elif isinstance(event, Updated):
             (self._places.idle if event.idle else self._places.busy)(self._client)
-        await super().protocol_send(event)
+            self._silence.deadline = self._until_cut() if event.idle else math.inf
+        else:
+            await super().protocol_send(event)
+
+    async def _send(self, data: bytes) -> None:
+        async with self.send_lock:
+            try:
+                await self._client.send_all(data)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                await self.protocol.handle(Closed())
+
+    async def _idle_timeout(self) -> None:
+        """Close when there was no request for too long, or none as the server ends.
+
+        One task for all pauses between requests, as Hypercorn would begin and end one for each.
+        Who is being answered as the server ends is closed after that.
+        """
+        with self._silence as silence:
+            await self.context.terminated.wait()
+        if silence.cancelled_caught or silence.deadline < math.inf:
+            with trio.CancelScope(shield=True):
+                await self._initiate_server_close()
 
     async def _read_data(self) -> None:
         offered = self.protocol.protocol
@@ -209,6 +257,7 @@ class Http1Connection(TCPServer):
         protocol.expect_pongs = self._expect_pongs
         self.protocol = protocol  # type: ignore[assignment]  # has the same methods
         await super()._read_data()
+        await self.idle_task.stop()
         nursery = self._task_group._nursery
         if nursery is not None:
             nursery.cancel_scope.deadline = trio.current_time() + LEAVING

@@ -10,7 +10,7 @@ import trio
 
 from web.turns import PacedStream
 
-CHUNK = 256 * 1024  # each needs to be taken within the write timeout
+CHUNK = 256 * 1024  # of what is encrypted each needs to be taken within the write timeout
 SLOWEST = 16 * 1024  # bytes a second that a client takes of a long answer
 LINGER = 2.0  # seconds for a refused client to stop sending and read why
 MOST_LINGERING = 4 * 1024 * 1024  # bytes that it may still send
@@ -72,10 +72,11 @@ class ClientStream(trio.abc.HalfCloseableStream):
         return max(0.0, trio.current_time() - self._blocked_since)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send everything, in chunks that each have the write timeout.
+        """Send everything, shielded from cancellation: what was begun is sent, or the client cut.
 
-        All of them together have it once, and a little for each byte: who takes a chunk at the end
-        of each timeout would keep a long answer in memory for hours.
+        Some of it needs to be taken within each write timeout. All together has that once, and a
+        little for each byte: who takes a piece at the end of each timeout would keep a long answer
+        in memory for hours.
 
         Raises:
             trio.BrokenResourceError: The client took nothing for that long, or too little.
@@ -87,21 +88,25 @@ class ClientStream(trio.abc.HalfCloseableStream):
         self.unsent, self._blocked_since = count, began
         self._outbox.sending(count)
         try:
-            with memoryview(data) as view:
-                for start in range(0, count, CHUNK):
-                    last = began + self._write_timeout + start / SLOWEST
-                    await self._send(view[start : start + CHUNK], last)
+            with memoryview(data) as view, trio.CancelScope(shield=True) as patience:
+                sent = 0
+                while sent < count:
+                    last = began + self._write_timeout + sent / SLOWEST
+                    patience.deadline = min(last, trio.current_time() + self._write_timeout)
+                    sent += await self._send_some(view[sent:])
         finally:
             self._outbox.sent(count)
             self.unsent, self._blocked_since = 0, math.inf
-
-    async def _send(self, chunk: memoryview, last: float) -> None:
-        deadline = min(last, trio.current_time() + self._write_timeout)
-        with trio.CancelScope(deadline=deadline) as patience:
-            await self._stream.send_all(chunk)
         if patience.cancelled_caught:
             self.abort()
             raise trio.BrokenResourceError("the client reads too slowly")
+
+    async def _send_some(self, data: memoryview) -> int:
+        if isinstance(self._stream, PacedStream):
+            return await self._stream.send_some(data)
+        chunk = data[:CHUNK]
+        await self._stream.send_all(chunk)
+        return len(chunk)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until the socket may take more."""

@@ -17,8 +17,14 @@ class Turns:
 
     async def take(self) -> None:
         """Wait for a turn: what follows, up to where it waits again, runs beside no other's."""
-        async with self._lock:
+        try:
+            self._lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self._lock.acquire()
+        try:
             await trio.lowlevel.checkpoint()
+        finally:
+            self._lock.release()
 
 
 class PacedStream(trio.abc.HalfCloseableStream):
@@ -37,6 +43,18 @@ class PacedStream(trio.abc.HalfCloseableStream):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send."""
         await self._plain.send_all(data)
+
+    async def send_some(self, data: memoryview) -> int:
+        """Send as much as the socket takes at once; returns how many bytes.
+
+        Raises:
+            trio.BrokenResourceError: The client is gone.
+            trio.ClosedResourceError: It was closed here meanwhile.
+        """
+        try:
+            return await self._plain.socket.send(data)
+        except OSError as error:
+            raise trio.BrokenResourceError from error
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until the socket may take more."""
