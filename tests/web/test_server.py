@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 from contextlib import suppress
 
+import h11
 import httpx
 import pytest
 import trio
@@ -15,6 +16,8 @@ from web.app import create_app
 from web.listening import ListenError, bind, parse_listen
 from web.parts import Shown
 from web.server import Limits, serve
+
+_ASKED = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Served:
@@ -135,6 +138,52 @@ async def test_connections_are_limited_and_slow_heads_are_cut(
         for _ in range(12):  # the limit is 8
             slow.start_soon(dribble)
     assert (await client.get("/health")).status_code == 200
+
+
+async def test_a_pause_between_requests_is_bounded(nursery: trio.Nursery) -> None:
+    address: str = await nursery.start(Served(FleetInMemory(), Limits(idle=2)).run)
+    async with await connect(address) as stream:
+        for _ in range(3):
+            await stream.send_all(_ASKED)
+            assert await _body(stream) == b'{"status":"alive"}'
+        with trio.fail_after(20):
+            assert await stream.receive_some() == b""
+
+
+async def test_who_is_being_answered_is_not_idle(nursery: trio.Nursery) -> None:
+    fleet = FleetInMemory()
+    address: str = await nursery.start(Served(fleet, Limits(idle=2)).run)
+    async with follow(address) as reader:
+        async with await connect(address) as silent:
+            with trio.fail_after(20):
+                assert await silent.receive_some() == b""  # its time was over, and more
+        fleet.emit()
+        assert (await reader.next()).data
+
+
+async def test_who_left_holds_no_place(nursery: trio.Nursery) -> None:
+    served = Served(FleetInMemory(), Limits(idle=3600))
+    address: str = await nursery.start(served.run)
+    async with await connect(address) as stream:
+        await stream.send_all(_ASKED)
+        await _body(stream)
+        assert served.app.edge.counts.open == 1
+    await until(lambda: served.app.edge.counts.open == 0)
+
+
+async def _body(stream: trio.SocketStream) -> bytes:
+    """The body of the next answer."""
+    http = h11.Connection(h11.CLIENT)
+    http.send(h11.Request(method="GET", target="/", headers=[("host", "localhost")]))
+    http.send(h11.EndOfMessage())
+    body = b""
+    while not isinstance(event := http.next_event(), h11.EndOfMessage):
+        if event is h11.NEED_DATA:
+            with trio.fail_after(20):
+                http.receive_data(await stream.receive_some())
+        elif isinstance(event, h11.Data):
+            body += event.data
+    return body
 
 
 async def test_an_unread_body_leaves_no_task_behind(nursery: trio.Nursery) -> None:
