@@ -85,11 +85,11 @@ class StoredHistory:
         with _translated():
             rows = await queries.recent_events(
                 self._database,
-                host=wanted.host,
-                hosts=wanted.hosts,
-                container=wanted.container,
-                type=wanted.type,
-                action=wanted.action,
+                hosts=_hosts(wanted),
+                containers=wanted.containers,
+                types=wanted.types,
+                actions=wanted.actions,
+                labels=wanted.labels,
                 before=_nanos(wanted.before),
                 since=wanted.since,
                 limit=limit,
@@ -340,6 +340,13 @@ def _series(record: HostSeries, steps: int) -> HostSeriesDocument:
 
 def _ids(container: Recorded) -> list[str]:
     return [incarnation.id for incarnation in container.incarnations]
+
+
+def _hosts(wanted: EventFilter) -> Sequence[str] | None:
+    """Those of which events are wanted and seen, None for all."""
+    if wanted.seen is None or not wanted.hosts:
+        return wanted.hosts or wanted.seen
+    return [host for host in wanted.hosts if host in wanted.seen]
 
 
 def _nanos(time: datetime | None) -> int | None:

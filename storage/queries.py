@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from storage.asking import MOST_DAYS, MOST_ROWS, ask, check_points, check_span
+from storage.asking import MOST_DAYS, MOST_ROWS, ask, check_points, check_span, labelled
 from storage.database import Database
 from storage.records import CountersRecord, LogPlaceRecord, NetworkRecord, ReferenceRecord
 from storage.rows import ContainerRow, EventRow, HealthRow, ImageRow
 from storage.statements import statements
+from storage.tables import clean
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -17,11 +18,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 async def recent_events(
     database: Database,
     *,
-    host: str | None = None,
     hosts: Sequence[str] | None = None,
-    container: str | None = None,
-    type: str | None = None,  # noqa: A002 - the Engine's word
-    action: str | None = None,
+    containers: Sequence[str] = (),
+    types: Sequence[str] = (),
+    actions: Sequence[str] = (),
+    labels: Sequence[tuple[str, str | None]] = (),
     before: int | None = None,
     since: datetime | None = None,
     limit: int = 100,
@@ -30,15 +31,17 @@ async def recent_events(
 
     Not those before `since`.
 
-    `hosts` means any of them. `container` is an id, the beginning of one (at least 4 characters),
-    or a name.
+    Any of each may match, of the labels all must, `hosts` None means any. A container is an id, the
+    beginning of one (at least 4 characters), a name, or HOST/NAME. An action stands for its
+    family, too. Labels are of the host, or among the event's attributes.
     """
     wanted = {
-        "host": host,
-        "hosts": None if hosts is None else list(hosts),
-        "container": container,
-        "type": type,
-        "action": action,
+        "hosts": None if hosts is None else [clean(host) for host in hosts],
+        "containers": [clean(one) for one in containers] or None,
+        "types": [clean(one) for one in types] or None,
+        "actions": [clean(one) for one in actions] or None,
+        **labelled(labels),
+        "unlabelled": not labels,
         "before": before,
         # Tables are cut by `time`, which is `time_nano` without what is finer than microseconds.
         "since": "-infinity" if since is None else since,

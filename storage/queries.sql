@@ -1,19 +1,28 @@
 -- Named queries: `-- name:` begins one, the comment lines below it describe it.
 
 -- name: recent_events
--- Newest first. A container is meant by its id, the beginning of its id (4 characters at least), or
--- its name; an event of something else is its too where it names the container's id.
+-- Newest first. A container is meant by its id, the beginning of its id (4 characters at least), its
+-- name, or HOST/NAME; an event of something else is its too where it names the container's id. An
+-- event has the labels of its host, and its attributes, which win.
 SELECT host, time, time_nano, type, action, actor_id, name, exit_code, attributes
 FROM container_events
-WHERE (%(host)s::text IS NULL OR host = %(host)s)
-  AND (%(hosts)s::text[] IS NULL OR host = ANY(%(hosts)s))
-  AND (%(container)s::text IS NULL
-       OR type = 'container' AND name = %(container)s
-       OR length(%(container)s) >= 4
-          AND starts_with(CASE type WHEN 'container' THEN actor_id
-                          ELSE attributes ->> 'container' END, %(container)s))
-  AND (%(type)s::text IS NULL OR type = %(type)s)
-  AND (%(action)s::text IS NULL OR action = %(action)s OR starts_with(action, %(action)s || ':'))
+WHERE (%(hosts)s::text[] IS NULL OR host = ANY(%(hosts)s))
+  AND (%(containers)s::text[] IS NULL
+       OR type = 'container'
+          AND (name = ANY(%(containers)s) OR host || '/' || name = ANY(%(containers)s))
+       OR EXISTS (SELECT FROM unnest(%(containers)s::text[]) AS ref
+                  WHERE length(ref) >= 4
+                    AND starts_with(CASE type WHEN 'container' THEN actor_id
+                                    ELSE attributes ->> 'container' END, ref)))
+  AND (%(types)s::text[] IS NULL OR type = ANY(%(types)s))
+  AND (%(actions)s::text[] IS NULL
+       OR EXISTS (SELECT FROM unnest(%(actions)s::text[]) AS family
+                  WHERE action = family OR starts_with(action, family || ':')))
+  AND (%(unlabelled)s
+       OR coalesce((SELECT labels FROM hosts WHERE name = host), '{}') || attributes
+          @> %(labels)s::jsonb
+          AND coalesce((SELECT labels FROM hosts WHERE name = host), '{}') || attributes
+              ?& %(keys)s::text[])
   AND (%(before)s::bigint IS NULL OR time_nano < %(before)s)
   AND time >= %(since)s::timestamptz AND time <= %(until)s::timestamptz
 ORDER BY time DESC, time_nano DESC
@@ -21,7 +30,8 @@ LIMIT %(limit)s
 
 -- name: health_history
 -- Every change of status, and the first observation of each step; newest first.
-SELECT time, host, status, engine_version, running, total, unhealthy, response_seconds, error
+SELECT time, host, status, engine_version, running, total, unhealthy, response_seconds, error,
+       error_kind, attempts
 FROM (
     SELECT *, lag(status) OVER (ORDER BY time) AS status_before,
            lag(time) OVER (ORDER BY time) AS time_before

@@ -1,4 +1,4 @@
-"""Which events a reader of the stream wants. Pure."""
+"""Which events a reader of the list or the stream wants. Pure."""
 
 from __future__ import annotations
 
@@ -28,35 +28,36 @@ class EventsWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     action: Few = ()
 
 
-def events_wanted(**named: Sequence[str] | None) -> EventsWanted:
+def event_filter(
+    host: Sequence[str] | None = None,
+    label: Sequence[str] | None = None,
+    container: Sequence[str] | None = None,
+    type: Sequence[str] | None = None,  # noqa: A002 - the Engine's word
+    action: Sequence[str] | None = None,
+) -> EventFilter:
     """The filter of a query's parameters."""
-    return EventsWanted(**{name: tuple(values or ()) for name, values in named.items()})
+    return EventFilter(
+        hosts=tuple(host or ()),
+        labels=parse_labels(label or ()),
+        containers=tuple(one.removeprefix("/") for one in container or ()),
+        types=tuple(type or ()),
+        actions=tuple(action or ()),
+    )
 
 
-def event_test(wanted: EventsWanted, host_labels: HostLabels) -> EventTest:
+def event_test(wanted: EventFilter, host_labels: HostLabels) -> EventTest:
     """The filter as a function.
 
     Args:
         wanted: What is asked for.
         host_labels: The labels of each host, as they are now.
     """
-    any_of = [
-        group
-        for group in (
-            [EventFilter(host=one) for one in wanted.host],
-            [EventFilter(container=one) for one in wanted.container],
-            [EventFilter(type=one) for one in wanted.type],
-            [EventFilter(action=one) for one in wanted.action],
-        )
-        if group
-    ]
-    labels = parse_labels(wanted.label)
 
     def test(event: EventDocument) -> bool:
-        if not all(any(event_matches(event, one) for one in group) for group in any_of):
+        if not event_matches(event, wanted):
             return False
-        if not labels:
+        if not wanted.labels:
             return True
-        return has_labels({**host_labels().get(event.host, {}), **event.attributes}, labels)
+        return has_labels({**host_labels().get(event.host, {}), **event.attributes}, wanted.labels)
 
     return test

@@ -4,39 +4,35 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 from litestar import get
 from litestar.openapi import ResponseSpec
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
+from msgspec.structs import replace
 
 from web.documents import EventDocument, EventsDocument, Page
-from web.event_filter import event_test, events_wanted
+from web.event_filter import event_filter, event_test
 from web.event_stream import EventStream, newest_id
 from web.expectations import MAX_PAGE
 from web.finding import check_host_filter
 from web.history import EventFilter, HistoryUnavailable
 from web.parameters import (
-    Container,
     Containers,
     Cursor,
-    EventAction,
     EventActions,
     EventLabels,
-    EventType,
     EventTypes,
     Fields,
     Hosts,
     Limit,
-    OneHost,
     Since,
+    Until,
 )
 from web.problems import bad_parameter
 from web.rest.listings import EVENTS
 from web.rest.order import Place
 from web.rest.pages import page_answer
 from web.schema import answers, problems
-from web.selection import event_matches
 from web.sources import Sources, WebRequest, sources
 from web.times import YEARS, parse_time
 
@@ -46,11 +42,13 @@ ORDER = EVENTS.order(None)
 @get("/api/events", responses=answers(EventsDocument))
 async def list_events(
     request: WebRequest,
-    host: OneHost = None,
-    kind: EventType = None,
-    action: EventAction = None,
-    container: Container = None,
+    host: Hosts = None,
+    label: EventLabels = None,
+    kinds: EventTypes = None,
+    actions: EventActions = None,
+    container: Containers = None,
     since: Since = None,
+    until: Until = None,
     fields: Fields = None,
     limit: Limit = 100,
     cursor: Cursor = None,
@@ -60,14 +58,14 @@ async def list_events(
     By the times of the Engines; the next page has those before them.
     """
     source = sources(request)
-    check_host_filter(source.model, [host] if host else ())
-    wanted = EventFilter(
-        host=host,
-        type=kind,
-        action=action,
-        container=container,
-        since=parse_time("since", since, datetime.now(UTC)) if since else None,
-        before=None if cursor is None else _just_after(cursor),
+    check_host_filter(source.model, host or ())
+    now = datetime.now(UTC)
+    ends = [parse_time("until", until, now)] if until else []
+    ends += [] if cursor is None else [_just_after(cursor)]
+    wanted = replace(
+        event_filter(host, label, container, kinds, actions),
+        since=parse_time("since", since, now) if since else None,
+        before=min(ends, default=None),
     )
     page = await _page(source, wanted, limit, None if cursor is None else ORDER.read(cursor))
     return events_answer(request, page, fields)
@@ -86,21 +84,20 @@ async def _page(
     source: Sources, wanted: EventFilter, limit: int, behind: Place | None
 ) -> EventsDocument:
     held = source.model.recent_events(MAX_PAGE)
-    found = _last([event for event in held if event_matches(event, wanted)], limit, behind)
+    matches = event_test(wanted, source.model.host_labels)
+    found = _last([event for event in held if matches(event)], limit, behind)
     recent = _document(found, limit, newest_id(source.model, held))
     if source.history is None or len(found) == limit:
         return recent
     try:
         stored = await source.history.recent_events(wanted, min(limit + len(held), 2 * MAX_PAGE))
     except HistoryUnavailable as error:
-        return msgspec.structs.replace(recent, note=f"Older events are missing: {error}")
+        return replace(recent, note=f"Older events are missing: {error}")
     # Clocks differ between Engines: what memory holds already is told by its place.
     known = {ORDER.place(event) for event in held}
     older = [event for event in stored if ORDER.place(event) not in known]
     both = _last([*older, *found], limit, behind)
-    return msgspec.structs.replace(
-        _document(both, limit, recent.last_id), sources=("memory", "database")
-    )
+    return replace(_document(both, limit, recent.last_id), sources=("memory", "database"))
 
 
 def _last(found: list[EventDocument], limit: int, behind: Place | None) -> list[EventDocument]:
@@ -152,7 +149,7 @@ async def stream_events(
     """Events as they happen, resumed after `Last-Event-ID` where memory still holds them."""
     source = sources(request)
     check_host_filter(source.model, host or ())
-    wanted = events_wanted(host=host, label=label, container=container, type=kinds, action=actions)
+    wanted = event_filter(host, label, container, kinds, actions)
     return EventStream(
         source.model,
         source.streams,

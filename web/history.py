@@ -51,17 +51,20 @@ class HistoryRefused(Exception):  # noqa: N818 - the web turns it into a problem
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events are wanted; None or empty means any, but for `hosts`: of these and no other.
+    """Which events are wanted: any of each, all of the labels; None or empty means any.
 
-    `container` is a name or the beginning of an id (at least 4 characters). `since` is inclusive,
-    `before` exclusive.
+    A container is meant by its name, `HOST/NAME` or the beginning of its id (at least 4
+    characters). Labels are of the host, or among the attributes of the event, which win; one
+    without a value is met by any. `seen` are the only hosts that are told of, None for all. `since`
+    is inclusive, `before` exclusive.
     """
 
-    host: str | None = None
-    hosts: tuple[str, ...] | None = None
-    type: str | None = None
-    action: str | None = None
-    container: str | None = None
+    hosts: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str | None], ...] = ()
+    seen: tuple[str, ...] | None = None
     since: datetime | None = None
     before: datetime | None = None
 

@@ -69,8 +69,6 @@ HostLimit = Annotated[
     ),
 ]
 OneHost = Annotated[str | None, _declare("host")]
-EventType = Annotated[str | None, _declare("type")]
-EventAction = Annotated[str | None, _declare("action")]
 EventTypes = Annotated[list[str] | None, _declare("type")]
 EventActions = Annotated[list[str] | None, _declare("action")]
 EventLabels = Annotated[
@@ -81,7 +79,7 @@ EventLabels = Annotated[
         " must match",
     ),
 ]
-Container = Annotated[str | None, _declare("container")]
+Until = Annotated[str | None, _declare("until")]
 Since = Annotated[str | None, _declare("since")]
 Start = Annotated[str | None, _declare("start")]
 End = Annotated[str | None, _declare("end")]

@@ -105,29 +105,31 @@ def name_test(pattern: str) -> Callable[[str], bool]:
 
 
 def event_matches(event: EventDocument, wanted: EventFilter) -> bool:
-    """Whether an event is wanted.
+    """Whether an event is wanted, but for its labels.
 
     An action is also met by its family: `exec_start` matches the Engine's `exec_start: sh -c ...`,
     and `health_status` matches `health_status: healthy`.
     """
     return (
-        (wanted.host is None or event.host == wanted.host)
-        and (wanted.hosts is None or event.host in wanted.hosts)
-        and (wanted.type is None or event.type == wanted.type)
-        and (wanted.action is None or _action_matches(event.action, wanted.action))
-        and (wanted.container is None or _container_matches(event, wanted.container))
+        (not wanted.hosts or event.host in wanted.hosts)
+        and (wanted.seen is None or event.host in wanted.seen)
+        and (not wanted.types or event.type in wanted.types)
+        and (not wanted.actions or any(_is_action(event.action, one) for one in wanted.actions))
+        and (not wanted.containers or any(_is_of(event, one) for one in wanted.containers))
         and (wanted.since is None or event.time >= wanted.since)
         and (wanted.before is None or event.time < wanted.before)
     )
 
 
-def _action_matches(action: str, wanted: str) -> bool:
+def _is_action(action: str, wanted: str) -> bool:
     return action == wanted or action.startswith(wanted + ":")
 
 
-def _container_matches(event: EventDocument, wanted: str) -> bool:
+def _is_of(event: EventDocument, wanted: str) -> bool:
     if event.type == "container":
         actor, name = event.actor_id, event.name
     else:  # a network's or volume's event names the container that it concerns
         actor, name = event.attributes.get("container", ""), None
-    return name == wanted or (len(wanted) >= MIN_ID and actor.startswith(wanted))
+    if name is not None and wanted in (name, f"{event.host}/{name}"):
+        return True
+    return len(wanted) >= MIN_ID and actor.startswith(wanted)

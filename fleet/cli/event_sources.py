@@ -43,7 +43,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return event_matches(
             event,
             EventFilter(
-                type=self.kind or None, action=self.action or None, container=self.container or None
+                types=(self.kind,) if self.kind else (),
+                actions=(self.action,) if self.action else (),
+                containers=(self.container,) if self.container else (),
             ),
         )
 

@@ -199,21 +199,25 @@ def image_history(ref: str, *, host: str | None = None) -> Ask[ImageHistoryDocum
 
 def events(
     *,
-    host: str | None = None,
-    type: str | None = None,  # noqa: A002 - the API's own word
-    action: str | None = None,
-    container: str | None = None,
+    host: str | Sequence[str] | None = None,
+    label: Sequence[str] = (),
+    type: str | Sequence[str] | None = None,  # noqa: A002 - the API's own word
+    action: str | Sequence[str] | None = None,
+    container: str | Sequence[str] | None = None,
     since: When | None = None,
+    until: When | None = None,
     limit: int = 100,
     cursor: str | None = None,
 ) -> PageAsk[EventsDocument, EventDocument]:
     """The last events, newest last; the page after has those before them."""
     query: Query = {
         "host": host,
+        "label": label,
         "type": type,
         "action": action,
         "container": container,
         "since": since,
+        "until": until,
         "limit": limit,
         "cursor": cursor,
     }

@@ -331,7 +331,7 @@ async def _judge_events(stage: Stage, fleet: Watched, store: Store) -> list[str]
             await fleet.until_seen(name, list(oracle), 20)
         seen = Counter(map(key, fleet.events[name]))
         await fleet.until(lambda: _all_written(store), "written")
-        rows = await recent_events(store.database, host=name, limit=10_000)
+        rows = await recent_events(store.database, hosts=[name], limit=10_000)
         stored = {(row.time_nano, row.type, row.action, row.actor_id) for row in rows}
         if lost := oracle - seen.keys():
             wrong.append(f"{name} lost {sorted(lost)}")

@@ -205,7 +205,7 @@ def stored(config: Path) -> tuple[dict[str, Counter[EventKey]], dict[str, int]]:
         events = {}
         async with open_store(load(config, {})) as store:
             for host in ("here", "edge"):
-                rows = await recent_events(store.database, host=host, limit=10_000)
+                rows = await recent_events(store.database, hosts=[host], limit=10_000)
                 keys = [(row.time_nano, row.type, row.action, row.actor_id) for row in rows]
                 events[host] = Counter(keys)
             tables = ("container_events", "container_stats", "host_health", "hosts", "containers")

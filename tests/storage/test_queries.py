@@ -11,7 +11,7 @@ from storage import queries
 from storage.batch import batch_of, write_batch
 from storage.database import Database
 from storage.errors import QueryLimitError
-from storage.rows import Row
+from storage.rows import EventRow, Row
 from storage.statements import parse, statements
 from tests.storage import samples
 from tests.storage.samples import START
@@ -34,21 +34,48 @@ async def test_events_come_newest_first_filtered_and_paged(database: Database) -
     other = samples.event(30, host="other", action="die", actor="d9e8f7")
     await _write(database, *events, other)
     assert await queries.recent_events(database) == [other, *reversed(events)]
-    page = await queries.recent_events(database, host="h", limit=5)
+    page = await queries.recent_events(database, hosts=["h"], limit=5)
     assert page == events[:14:-1]
-    following = await queries.recent_events(database, host="h", limit=5, before=page[-1].time_nano)
+    following = await queries.recent_events(
+        database, hosts=["h"], limit=5, before=page[-1].time_nano
+    )
     assert following == events[14:9:-1]
     since = events[12].time
     bounded = await queries.recent_events(
-        database, host="h", before=page[-1].time_nano, since=since
+        database, hosts=["h"], before=page[-1].time_nano, since=since
     )
     assert bounded == events[14:11:-1]
-    for wanted in ({"container": "d9e8"}, {"action": "die"}, {"host": "other"}):
+    for wanted in ({"containers": ["d9e8"]}, {"actions": ["die", "x"]}, {"hosts": ["other", "x"]}):
         assert await queries.recent_events(database, **wanted) == [other]  # type: ignore[arg-type] # three keywords
-    assert len(await queries.recent_events(database, container="web", type="container")) == 21
-    assert await queries.recent_events(database, type="image") == []
-    for nobody in ("%", "d9e"):  # of an id at least four characters
-        assert await queries.recent_events(database, container=nobody) == []
+    of_web = await queries.recent_events(
+        database,
+        containers=["h/web", "other/web", "web2"],
+        types=["image", "container"],
+        actions=["start", "die"],
+    )
+    assert len(of_web) == 21
+    assert await queries.recent_events(database, types=["image"]) == []
+    assert await queries.recent_events(database, hosts=[]) == []
+    for nobody in ("%", "d9e", "web\0"):  # of an id at least four characters
+        assert await queries.recent_events(database, containers=[nobody]) == []
+
+
+async def test_events_have_their_attributes_and_the_labels_of_their_host(
+    database: Database,
+) -> None:
+    host = msgspec.structs.replace(samples.host("h"), labels={"site": "fra", "tier": "gold"})
+    plain, labelled = samples.event(1), samples.event(2)
+    labelled = msgspec.structs.replace(labelled, attributes={"team": "shop", "site": "ber"})
+    elsewhere = samples.event(3, host="unknown")
+    await _write(database, host, plain, labelled, elsewhere)
+    cases: list[tuple[tuple[tuple[str, str | None], ...], list[EventRow]]] = [
+        ((("site", "fra"),), [plain]),
+        ((("site", None), ("tier", "gold")), [labelled, plain]),
+        ((("site", "ber"), ("team", None)), [labelled]),
+        ((("tier", "nix"),), []),
+    ]
+    for labels, found in cases:
+        assert await queries.recent_events(database, labels=labels) == found, labels
 
 
 async def test_a_network_tells_of_the_container_it_concerns(database: Database) -> None:
@@ -59,9 +86,9 @@ async def test_a_network_tells_of_the_container_it_concerns(database: Database) 
         attributes={"container": "d9e8f7"},
     )
     await _write(database, joined)
-    assert await queries.recent_events(database, container="d9e8") == [joined]
+    assert await queries.recent_events(database, containers=["d9e8"]) == [joined]
     for other in ("web", "feed1234"):
-        assert await queries.recent_events(database, container=other) == []
+        assert await queries.recent_events(database, containers=[other]) == []
 
 
 async def test_health_is_told_in_order(database: Database) -> None:

@@ -128,7 +128,12 @@ async def test_a_page_of_events_reads_only_the_weeks_it_may_lie_in(conninfo: str
     await database.write(lambda connection: write_batch(connection, batch_of(events)))
     edition = (await database.about()).edition
     database.close()
-    unnamed = dict.fromkeys(("host", "hosts", "container", "type", "action", "before"))
+    unnamed: dict[str, object] = {
+        **dict.fromkeys(("hosts", "containers", "types", "actions", "before")),
+        "labels": "{}",
+        "keys": [],
+        "unlabelled": True,
+    }
     between = NOW + timedelta(days=15)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("SET search_path = fleet, public")

@@ -15,6 +15,7 @@ from storage.queries_logs import LogPlace
 from storage.records import Interval
 from tests.web.fleet_in_memory import START
 from web.documents import EventDocument, HealthPointDocument, StatsDocument
+from web.event_filter import event_test
 from web.health_documents import AvailabilityDocument
 from web.history import (
     EventFilter,
@@ -45,7 +46,6 @@ from web.history_documents import (
     UptimeDocument,
 )
 from web.log_cursor import place_of, write_cursor
-from web.selection import event_matches
 
 POINT = StatsPointDocument(
     time=START,
@@ -99,7 +99,7 @@ class HistoryInMemory:
 
     async def recent_events(self, wanted: EventFilter, limit: int) -> Sequence[EventDocument]:
         self._check()
-        return [event for event in self.events if event_matches(event, wanted)][-limit:]
+        return list(filter(event_test(wanted, dict), self.events))[-limit:]
 
     async def recorded(
         self, host: str | None, ref: str, hosts: Sequence[str] | None = None

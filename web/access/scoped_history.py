@@ -60,7 +60,7 @@ class ScopedHistory:
 
     async def recent_events(self, wanted: EventFilter, limit: int) -> Sequence[EventDocument]:
         """Of hosts that are seen."""
-        return await self._history.recent_events(replace(wanted, hosts=self._seen()), limit)
+        return await self._history.recent_events(replace(wanted, seen=self._seen()), limit)
 
     async def recorded(
         self, host: str | None, ref: str, hosts: Sequence[str] | None = None

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from storage.queries_logs import LogPlace
-from web.event_filter import EventsWanted, event_test
+from web.event_filter import EventsWanted, event_filter, event_test
 from web.event_stream import EventFollower, run_of
 from web.expectations import MAX_PAGE, Level, LogStream
 from web.finding import check_host_filter
@@ -104,7 +104,8 @@ def _ledger(
 
 def _events(source: Sources, wanted: EventsWanted, place: Resume, teller: Teller) -> Work:
     check_host_filter(source.model, wanted.host)
-    test = event_test(wanted, source.model.host_labels)
+    asked = event_filter(**msgspec.structs.asdict(wanted))
+    test = event_test(asked, source.model.host_labels)
     follower = EventFollower(source.model, test, EventFrames(teller), source.streams.heartbeat)
 
     async def work(begin: Begin) -> None:
