@@ -16,16 +16,15 @@ def say(text: str) -> None:
 
 
 class PrivateApt:
-    """An apt state of its own, so that other suites never touch the machine's packages."""
+    """An apt state of its own, so that another suite never touches the machine's packages."""
 
-    def __init__(self, folder: Path, suites: list[str]) -> None:
+    def __init__(self, folder: Path, suite: str) -> None:
         self._folder = folder
         for name in ("lists/partial", "archives/partial"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "status").touch()
-        mirror = _mirror()
-        lines = [f"deb [signed-by={KEYRING}] {mirror} {suite} main" for suite in suites]
-        (folder / "sources.list").write_text("\n".join(lines) + "\n")
+        source = f"deb [signed-by={KEYRING}] {_mirror()} {suite} main\n"
+        (folder / "sources.list").write_text(source)
         self._apt("update", "-q", cwd=folder)
 
     def _apt(self, *words: str, cwd: Path) -> None:
@@ -44,11 +43,11 @@ class PrivateApt:
         command = ["apt-get", *options, *words]
         subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL)
 
-    def unpack(self, packages: list[str], suite: str, root: Path) -> None:
-        """Download packages of one suite and unpack them below ``root``, without their scripts."""
+    def unpack(self, packages: list[str], root: Path) -> None:
+        """Download packages and unpack them below ``root``, without their scripts."""
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
             downloads = Path(name)
-            self._apt("download", "-q", *(f"{p}/{suite}" for p in packages), cwd=downloads)
+            self._apt("download", "-q", *packages, cwd=downloads)
             for deb in sorted(downloads.glob("*.deb")):
                 subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
 

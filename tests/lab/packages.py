@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.lab.apt import KEYRING, PrivateApt, say
@@ -71,16 +72,18 @@ def install_programs() -> None:
     if not missing:
         return
     say(f"installing {' '.join(missing)}")
+    _machine_apt("install", "-y", "--no-install-recommends", *missing)
+
+
+def _machine_apt(*words: str) -> None:
     # RUNLEVEL=1: the packages' daemons (sshd) are not started, the lab runs its own.
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    patience = ["-o", "DPkg::Lock::Timeout=120"]
-    install = ["apt-get", *patience, "install", "-y", "-q", "--no-install-recommends", *missing]
-    for command in (["apt-get", "update", "-q"], install):
-        subprocess.run(command, check=True, env=quiet, stdout=subprocess.DEVNULL)
+    command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *words]
+    subprocess.run(command, check=True, env=quiet, stdout=subprocess.DEVNULL)
 
 
 def fetch_engines(*, refresh: bool = False) -> None:
-    """Fetch each kind of Engine that the cache lacks, or all of them anew."""
+    """Fetch each kind of Engine that the cache lacks, or all of them anew, several at a time."""
     folder = cache_folder()
     engines = folder / "engines"
     engines.mkdir(parents=True, exist_ok=True)
@@ -89,18 +92,19 @@ def fetch_engines(*, refresh: bool = False) -> None:
         wanted = {k: s for k, s in ENGINE_SUITES.items() if refresh or not (engines / k).exists()}
         if not wanted:
             return
-        with tempfile.TemporaryDirectory(dir=folder) as name:
-            say("reading Debian's package lists")
-            apt = PrivateApt(Path(name) / "apt", list(wanted.values()))
-            for kind, suite in wanted.items():
-                _fetch_engine(apt, kind, suite, Path(name))
+        with tempfile.TemporaryDirectory(dir=folder) as name, ThreadPoolExecutor() as threads:
+            fetches = [threads.submit(_fetch_engine, *one, Path(name)) for one in wanted.items()]
+            for fetch in fetches:
+                fetch.result()
 
 
-def _fetch_engine(apt: PrivateApt, kind: str, suite: str, work: Path) -> None:
+def _fetch_engine(kind: str, suite: str, work: Path) -> None:
     begun = time.monotonic()
     say(f"fetching the Engine of Debian {suite}")
     root, ready = work / f"{kind}-root", work / kind
-    apt.unpack(["docker.io", "containerd", "runc"], suite, root)
+    # An apt state of one suite: each command reads all lists of its state anew.
+    apt = PrivateApt(work / f"{kind}-apt", suite)
+    apt.unpack(["docker.io", "containerd", "runc"], root)
     ready.mkdir()
     for name, inside in _ENGINE_FILES.items():
         # Only the oldest runc is taken: newer ones need a newer libc than Debian 12 has.
@@ -114,6 +118,17 @@ def _fetch_engine(apt: PrivateApt, kind: str, suite: str, work: Path) -> None:
     say(f"Engine {engine_version(kind)} ({kind}) is there, {time.monotonic() - begun:.1f} s")
 
 
+def _install_and_fetch(*, refresh: bool) -> None:
+    """Everything at once: most of it waits for the network, or for one processor to unpack."""
+    if missing_programs():
+        _machine_apt("update")  # first: its lists say which mirror is used
+    with ThreadPoolExecutor() as threads:
+        engines = threads.submit(fetch_engines, refresh=refresh)
+        install_programs()  # before PostgreSQL, which is patched by one of them
+        fetch_postgres(refresh=refresh)
+        engines.result()
+
+
 def main(words: list[str]) -> None:
     """Install and fetch where that is possible; elsewhere say what is missing."""
     if not _may_install():
@@ -122,9 +137,7 @@ def main(words: list[str]) -> None:
         say(f"missing programs: {names or 'none'}")
         return
     try:
-        install_programs()
-        fetch_engines(refresh="--refresh" in words)
-        fetch_postgres(refresh="--refresh" in words)
+        _install_and_fetch(refresh="--refresh" in words)
         versions = ", ".join(f"{engine_version(kind)} ({kind})" for kind in KINDS)
         say(f"Engines: {versions}")
     except (subprocess.CalledProcessError, MissingPartError) as error:

@@ -72,7 +72,7 @@ def fetch_postgres(*, refresh: bool = False) -> None:
     """Fetch PostgreSQL and TimescaleDB if the cache lacks them, or anew."""
     folder = cache_folder()
     (folder / "postgres").mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder / "postgres-lock").open("w") as lock:  # Engines are fetched at the same time
         fcntl.flock(lock, fcntl.LOCK_EX)
         old = _cached()
         if old and not refresh:
@@ -81,7 +81,7 @@ def fetch_postgres(*, refresh: bool = False) -> None:
         say(f"fetching PostgreSQL {MAJOR} with TimescaleDB of Debian {SUITE}")
         with tempfile.TemporaryDirectory(dir=folder) as name:
             root = Path(name) / "root"
-            PrivateApt(Path(name) / "apt", [SUITE]).unpack(PACKAGES, SUITE, root)
+            PrivateApt(Path(name) / "apt", SUITE).unpack(PACKAGES, root)
             # The time in front: the newest sorts last should a removal be interrupted.
             final = f"postgres-{time.time_ns():x}-{secrets.token_hex(2)}"
             _patch(root, BASE / final)
