@@ -38,7 +38,7 @@ class World:
         self.nano = 1_795_000_000 * SECOND
         self.kind = kind
         self.model = EngineModel(random, lambda: self.nano)
-        population = Population(random, "h", is_podman=kind.is_podman)
+        population = Population(random, "h", logged=0.1, is_podman=kind.is_podman)
         population.people(self.model, containers)
         self.life = Life(self.model, random, population.new(), is_podman=kind.is_podman)
         self.answers = Answers(kind, machine("h", random, self.nano), self.model)

@@ -14,20 +14,19 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from tests.lab.owners import start_time
 from tests.lab.ports import free_port
 from tests.lab.simulated.control import ControlServer
 from tests.lab.simulated.plan import Plan
 
-OWNERS_SECONDS = 1.0  # between two looks at whether they are there
+PARENT_SECONDS = 1.0  # between two looks at whether it is there
 
 
-async def serve(plan: Plan, part: int, owners: Sequence[int]) -> None:
-    """Serve the hosts of one process until it is told to end, or an owner is gone.
+async def serve(plan: Plan, part: int) -> None:
+    """Serve the hosts of one process until it is told to end, or its parent is gone.
 
     The tables of its hosts are written once they listen.
     """
-    over = asyncio.Event()
+    over, parent = asyncio.Event(), os.getppid()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
     hosts = plan.make(part)
@@ -40,17 +39,12 @@ async def serve(plan: Plan, part: int, owners: Sequence[int]) -> None:
         for host in hosts:
             host.live(plan.rate)
         print(f"part {part} serves", flush=True)
-        while not over.is_set() and all(map(is_alive, owners)):
+        while not over.is_set() and os.getppid() == parent:
             with suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), OWNERS_SECONDS)
+                await asyncio.wait_for(over.wait(), PARENT_SECONDS)
     for host in hosts:
         host.live(0)
         host.refuse()
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process is there."""
-    return start_time(pid) is not None
 
 
 def start_parts(plan: Plan, words: Sequence[str], stack: ExitStack) -> list[subprocess.Popen[str]]:
@@ -88,10 +82,10 @@ def options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, required=True, help="for sockets and hosts.toml")
     parser.add_argument("--rate", type=float, default=0.0, help="events a second and host")
+    parser.add_argument("--logged", type=float, default=0.02, help="share of containers, 0 to 1")
     parser.add_argument("--tls", type=float, default=0.0, help="share of hosts, from 0 to 1")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--listen", help="fleet's own address, for hosts.toml")
-    parser.add_argument("--owner", type=int, help="a process whose end ends this one")
     parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(words)
 
@@ -106,12 +100,12 @@ def main(words: Sequence[str]) -> None:
         folder=chosen.folder.absolute(),
         tls=chosen.tls,
         rate=chosen.rate,
+        logged=chosen.logged,
         processes=chosen.processes,
     )
     _allow_many_files()
     if chosen.part is not None:
-        owners = [os.getppid(), *([chosen.owner] if chosen.owner else [])]
-        asyncio.run(serve(plan, chosen.part, owners))
+        asyncio.run(serve(plan, chosen.part))
         return
     plan.folder.mkdir(parents=True, exist_ok=True)
     if plan.tls:

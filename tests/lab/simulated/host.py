@@ -38,6 +38,8 @@ class SimulatedHost:
         seed: int,
         containers: int,
         socket: Path,
+        *,
+        logged: float = 0.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         random = Random(f"{seed} {name}")  # noqa: S311 - not a secret
@@ -51,7 +53,7 @@ class SimulatedHost:
         self.connections: set[Connection] = set()
         self.requests = 0
         is_podman = self.kind.is_podman
-        population = Population(random, name, is_podman=is_podman)
+        population = Population(random, name, logged=logged, is_podman=is_podman)
         population.people(self.model, containers)
         self.life = Life(self.model, random, population.new(), is_podman=is_podman)
         self._random = random

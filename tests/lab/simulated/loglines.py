@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tests.lab.simulated.containers import Container, Span
 from tests.lab.simulated.times import stamp, stamp_seconds
 
 KEPT_LINES = 5000  # what is older was rotated away
 _STDOUT, _STDERR = 1, 2
+_END = ("\n", "\r\n")
 _HARD = ("WARN slow answer of the database", "ERROR cannot reach the queue")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line; ``nano`` is its time by the host's clock."""
 
     nano: int
@@ -38,8 +38,8 @@ def lines(
         left -= last + 1 - first
         period = container.made.line_nanos
         begin = max(first, -((span.began - since) // period)) if since > span.began else first
-        spoken = (_line(container, span, number) for number in range(last, begin - 1, -1))
-        found += [line for line in spoken if since <= line.nano <= end]
+        latest = min(last, (end - span.began) // period)
+        found += [_line(container, span, number) for number in range(latest, begin - 1, -1)]
         if left <= 0 or span.began < since:
             break
     return found[::-1]
@@ -72,7 +72,7 @@ def _line(container: Container, span: Span, number: int) -> Line:
 def written(line: Line, *, tty: bool, timestamps: bool, is_podman: bool) -> bytes:
     """A line as it is sent, in a frame unless there is a terminal; Podman stamps whole seconds."""
     time = f"{(stamp_seconds if is_podman else stamp)(line.nano)} " if timestamps else ""
-    text = f"{time}{line.text}".encode() + (b"\r\n" if tty else b"\n")
+    text = f"{time}{line.text}{_END[tty]}".encode()
     if tty:
         return text
     return bytes((line.stream, 0, 0, 0)) + len(text).to_bytes(4, "big") + text

@@ -25,6 +25,7 @@ class Plan:
         folder: Of sockets, keys and ``hosts.toml``; its path must be short.
         tls: The share of hosts that are reached by TCP with mutual TLS.
         rate: Events a second and host.
+        logged: The share of containers that are labelled to have their logs kept.
     """
 
     hosts: int
@@ -33,6 +34,7 @@ class Plan:
     folder: Path
     tls: float = 0.0
     rate: float = 0.0
+    logged: float = 0.0
     processes: int = 1
 
     def control(self, part: int) -> Path:
@@ -54,7 +56,7 @@ class Plan:
         name = f"sim-{number:03}"
         socket = self.folder / f"{number:03}.sock"
         tls = context if has_tls else None
-        return SimulatedHost(name, self.seed, self.containers, socket, tls)
+        return SimulatedHost(name, self.seed, self.containers, socket, logged=self.logged, tls=tls)
 
     def prepare_tls(self) -> None:
         """Write an authority with a key for all hosts, and one for fleet."""

@@ -16,7 +16,6 @@ MIB = 1024 * 1024
 COMPOSE = "com.docker.compose"
 COMPOSE_SHARE = 0.6
 ROUTED_SHARE = 0.4  # of those that serve a port
-LOGGED_SHARE = 0.1
 TTY_SHARE = 0.04
 FIRST_PORT = 20_000
 
@@ -55,12 +54,14 @@ class Population:
     Args:
         random: Where chance comes from.
         host: The host's name, for domains.
+        logged: The share that is labelled to have its log kept.
         is_podman: No ports are published and no health is checked.
     """
 
-    def __init__(self, random: Random, host: str, *, is_podman: bool) -> None:
+    def __init__(self, random: Random, host: str, *, logged: float, is_podman: bool) -> None:
         self._random = random
         self._host = host
+        self._logged = logged
         self._is_podman = is_podman
         self._port = FIRST_PORT
         self._projects = 0
@@ -101,7 +102,7 @@ class Population:
             ports = {f"{service.port}/tcp": self._port}
         if ports and chance() < ROUTED_SHARE:
             labels |= _route_labels(service, f"{name}.{self._host}.example.com")
-        if chance() < LOGGED_SHARE:
+        if chance() < self._logged:
             labels["fleet.logs"] = "true"
         return Made(
             image=service.image,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +13,8 @@ import msgspec
 
 from tests.lab.errors import LabError
 from tests.lab.parts import Part
+from tests.lab.reap import marked_environment, reap_part
+from tests.lab.runs import new_part
 from tests.lab.simulated.messages import Request, Says, Told
 
 PATIENCE = 60.0
@@ -103,6 +102,7 @@ class Simulated(Part):
         containers: int = 20,
         seed: int = 1,
         rate: float = 0.0,
+        logged: float = 0.02,
         tls: float = 0.0,
         processes: int = 1,
         listen: str | None = None,
@@ -114,22 +114,28 @@ class Simulated(Part):
             containers: Of each.
             seed: The same one gives the same hosts, but for the time.
             rate: Events a second and host.
+            logged: The share of containers that are labelled to have their logs kept.
             tls: The share of hosts that are reached by TCP with mutual TLS.
             processes: Among which the hosts are split.
             listen: Fleet's own address; a free port of the loopback if not told.
+
+        Raises:
+            MissingPartError: the process is not root on Linux.
         """
-        self.folder = Path(tempfile.mkdtemp(prefix="sim-", dir="/tmp"))
-        self.folder.chmod(0o755)  # the database beside them may be another user's
+        self.folder = new_part("s")
         self.config = self.folder / "hosts.toml"
         self.names = [f"sim-{number:03}" for number in range(1, hosts + 1)]
         command = [sys.executable, "-m", "tests.lab.simulated", "--folder", str(self.folder)]
-        command += ["--owner", str(os.getpid())]
-        numbers = {"hosts": hosts, "containers": containers, "seed": seed, "rate": rate}
-        for name, value in (numbers | {"tls": tls, "processes": processes}).items():
+        numbers = {"hosts": hosts, "containers": containers, "seed": seed, "processes": processes}
+        for name, value in (numbers | {"rate": rate, "logged": logged, "tls": tls}).items():
             command += [f"--{name}", str(value)]
         command += ["--listen", listen] if listen else []
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=marked_environment(self.folder),
+            start_new_session=True,
         )
         try:
             self._wait_serving()
@@ -162,4 +168,4 @@ class Simulated(Part):
             self._process.wait()
             if self._process.stdout is not None:
                 self._process.stdout.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            reap_part(self.folder)
