@@ -10,6 +10,7 @@ import sys
 
 SHORT = {
     "api": ["--seconds", "1", "--turns", "1"],
+    "layers": ["--turns", "5"],
     "pool": ["--rounds", "2"],
     "samples": ["--interval", "4", "--turns", "1"],
     "status": ["--turns", "2"],

@@ -37,7 +37,7 @@ from tests.lab.waiting import wait_until
 from tests.web.fleet_in_memory import FleetInMemory, make_stats
 from tests.web.history_in_memory import HistoryInMemory
 from tests.web.routes_in_memory import RoutesInMemory
-from web.app import create_app
+from web.app import Application, create_app
 from web.cache.kept import Lifetimes
 from web.cache.layer import AnswerCache
 from web.cache.memory import Memory
@@ -125,10 +125,14 @@ def _routes() -> RoutesInMemory:
     return routes
 
 
+def up_app(*, changing: bool) -> Application:
+    """The application as `fleet up` puts it together."""
+    return create_app(Shown(_fleet(changing=changing), _History(), routing=_routes()))
+
+
 async def serve_fleet(port: int, changing: bool) -> None:
-    """The application as `fleet up` serves it."""
-    shown = Shown(_fleet(changing=changing), _History(), routing=_routes())
-    await serve(create_app(shown), f"127.0.0.1:{port}")
+    """It under the same server."""
+    await serve(up_app(changing=changing), f"127.0.0.1:{port}")
 
 
 def same_bytes(body: bytes, headers: Mapping[str, str]) -> Any:
@@ -171,7 +175,7 @@ class _Present:
     loaded, trouble, age = True, None, None
 
 
-def _served_alone(*, changing: bool) -> ASGIApp:
+def alone_app(*, changing: bool) -> ASGIApp:
     """The application as a worker of `fleet serve` puts it together."""
     fleet, present = _fleet(changing=changing), _Present()
     cache = AnswerCache(
@@ -199,7 +203,7 @@ class Server(NamedTuple):
 
 def _granian(workers: int) -> Server:
     return Server(
-        lambda port, changing: _under_granian(_served_alone(changing=changing), port, workers),
+        lambda port, changing: _under_granian(alone_app(changing=changing), port, workers),
         lambda port, body, headers: _under_granian(same_bytes(body, headers), port, workers),
     )
 
