@@ -187,11 +187,12 @@ def alone_app(*, changing: bool) -> ASGIApp:
         labels=dict,
         away=lambda: False,
     )
-    app = create_app(
-        Shown(fleet, _History(), routing=_routes()),
-        serving=Serving(inmost=lambda router: cache.around(once_loaded(router, present))),
-    )
-    return tells_age(with_patience(app, 30), present, 1)
+
+    def inmost(router: ASGIApp) -> ASGIApp:
+        return with_patience(cache.around(once_loaded(router, present)), 30)
+
+    shown = Shown(fleet, _History(), routing=_routes())
+    return tells_age(create_app(shown, serving=Serving(inmost=inmost)), present, 1)
 
 
 class Server(NamedTuple):

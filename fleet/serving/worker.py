@@ -149,8 +149,7 @@ class Worker:
             await tasks.start(accounts.run)
             with anyio.move_on_after(FIRST_LOOK):
                 await following.looked.wait()
-            patient = with_patience(app, WRITE_TIMEOUT)
-            self._app = tracing.around(tells_age(patient, replica.model, board.number))
+            self._app = tracing.around(tells_age(app, replica.model, board.number))
             yield app.streams.close
 
     @asynccontextmanager
@@ -208,7 +207,10 @@ class Worker:
                 listen=ANY_NAME if self._listen.startswith(UNIX) else self._listen,
                 settle=config.storage.batch_age + 2.0,
                 access_log=config.fleet.access_log,
-                inmost=lambda router: cache.around(once_loaded(router, replica.model)),
+                # What needs patience comes from the router: all else is sent at once.
+                inmost=lambda router: with_patience(
+                    cache.around(once_loaded(router, replica.model)), WRITE_TIMEOUT
+                ),
             ),
         )
 
