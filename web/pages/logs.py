@@ -92,7 +92,7 @@ async def show_logs_page(
         span=span,
         picked=picker(among, asked, pick or ""),
         pick=pick or "",
-        lines=[_shown(line) for line in found.lines],
+        lines=[shown(line) for line in found.lines],
         several=len({(line.host, line.name) for line in found.lines}) != 1,
         older=found.older,
         resume=write_cursor(place_of(found.lines[-1])) if found.lines else "",
@@ -101,6 +101,8 @@ async def show_logs_page(
         spans=SPANS,
         last=asked.last or USUAL,
         project_label=PROJECT,
+        wrap=viewer.choice("logwrap", ("auto", "on", "off")),
+        dense=viewer.choice("logdense", ("off", "on")) == "on",
     )
 
 
@@ -137,7 +139,8 @@ def _place(cursor: str | None) -> LogPlace | None:
     return place
 
 
-def _shown(line: LogLineDocument) -> Shown:
+def shown(line: LogLineDocument) -> Shown:
+    """A line without escapes for terminals."""
     plain = _ESCAPES.sub("", line.line)
     raw = None if plain == line.line else line.line
     return Shown(line=line, mark=str(mark_of(line)), text=plain, raw=raw)
