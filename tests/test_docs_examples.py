@@ -1,7 +1,7 @@
 """Every example on every page: checked here, or by a test that is named here.
 
 A block in a language that nobody knows, a command or an option that is gone, and a configuration
-that would be refused fail.
+that would be refused fail. Commands of fleet are run by `test_docs_commands.py`.
 """
 
 from __future__ import annotations
