@@ -1,7 +1,7 @@
 # `make up` runs fleet, `make test` proves it. Everything lives in .venv; nothing else is needed
 # but Python 3.11 to 3.13 and, for the tests, a Debian that may install packages.
 
-.PHONY: help up demo test pages coverage check format lock bench clean
+.PHONY: help up demo test pages coverage check format lock bench clean ready built parts
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,18 +23,15 @@ help: ## Show the targets
 up: $(VENV)/.runtime $(PAGES) ## Make the environment and run fleet (ARGS="--config hosts.toml")
 	@$(BIN)/fleet up $(ARGS)
 
-demo: $(VENV)/.dev $(PAGES) ## Three real Engines with containers, and fleet on top; Ctrl-C cleans up
-	@$(BIN)/python -m tests.lab.packages
+demo: ready ## Three real Engines with containers, and fleet on top; Ctrl-C cleans up
 	@$(BIN)/python -m tests.lab.demo $(ARGS)
 
 pages: $(VENV)/bin/python $(PAGES) ## Build the scripts and the stylesheet of the pages
 
-test: $(VENV)/.dev $(PAGES) ## All tests against real Engines, sshd and PostgreSQL (ARGS="-k pool -n 0")
-	@$(BIN)/python -m tests.lab.packages
+test: ready ## All tests against real Engines, sshd and PostgreSQL (ARGS="-k pool -n 0")
 	@$(BIN)/python -m tests.run $(ARGS)
 
-coverage: $(VENV)/.dev $(PAGES) ## The same, and which lines they did not run (far slower before Python 3.12)
-	@$(BIN)/python -m tests.lab.packages
+coverage: ready ## The same, and which lines they did not run (far slower before Python 3.12)
 	@$(BIN)/python -m tests.run --cov --cov-report=term $(ARGS)
 
 check: $(VENV)/.dev $(PAGES) ## Linters, formatting, types and import rules
@@ -48,8 +45,7 @@ format: $(VENV)/.dev ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev $(PAGES) ## Figures beside peers, with short settings (about five minutes)
-	@$(BIN)/python -m tests.lab.packages
+bench: ready ## Figures beside peers, with short settings (about five minutes)
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
@@ -60,6 +56,16 @@ lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
 
 clean: ## Remove the environment and what tools left behind
 	rm -rf $(VENV) web/pages/static frontend/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+
+# The lab's programs come from far away while pip works here: each takes more than a minute.
+ready:
+	@$(MAKE) --no-print-directory --jobs=2 parts built
+
+built: $(VENV)/.dev
+	@$(MAKE) --no-print-directory --silent $(PAGES)
+
+parts: | $(VENV)/bin/python
+	@$(BIN)/python -m tests.lab.packages
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "fleet needs Python 3.11, 3.12 or 3.13 with venv: install one (Debian: apt-get install python3-venv), or say make PYTHON=/path/to/python"; exit 1; }

@@ -9,20 +9,23 @@ import pytest
 
 pytest_plugins = ["tests.lab.fixtures"]
 
-# Files that take longest begin first: three run at a time, and none should be left for the end.
+# Files that take longest begin first, in this order: several run at a time, and none should be left
+# for the end.
 LONGEST = (
     "tests/faults/test_kills.py",
-    "tests/proxies/test_site.py",
+    "tests/storage/test_embedded.py",
     "tests/test_project.py",
+    "tests/proxies/test_site.py",
+    "tests/fleet/test_session_engines.py",
     "tests/faults/test_default_settings.py",
-    "tests/lab/test_sweep.py",
-    "tests/faults/test_leaks.py",
-    "tests/lab/test_demo.py",
-    "tests/lab/test_engines.py",
-    "tests/proxies/test_haproxy.py",
-    "tests/storage/test_kills.py",
-    "tests/storage/test_retention.py",
+    "tests/fleet/test_apart.py",
     "tests/fleet/test_app.py",
+    "tests/fleet/test_served.py",
+    "tests/fleet/test_logs.py",
+    "tests/storage/test_outages.py",
+    "tests/lab/test_engines.py",
+    "tests/lab/test_demo.py",
+    "tests/faults/test_leaks.py",
 )
 
 # Without compiled files every `fleet` that a test starts compiles all of itself: 4 s of the
@@ -37,7 +40,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of the longest files first, the others as they are."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(LONGEST)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
