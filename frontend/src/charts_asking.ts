@@ -28,13 +28,17 @@ async function ask<Found>(path: string, query: Record<string, string>, signal: A
   throw new AskError(problem.detail ?? `fleet answered with ${answer.status}.`, answer.status >= 429);
 }
 
+const ends = (span: Span): Record<string, string> => ({
+  start: String(Math.floor(span.start)), end: String(Math.ceil(span.end)),
+});
+
 /** The history of a span; with `known`, only what came since. */
 export async function askHistory(
   source: string, span: Span, known: Answer | null, signal: AbortSignal,
 ): Promise<Answer> {
   if (source.endsWith("/health/history")) {
     const points = String(Math.min(Math.ceil((span.end - span.start) / span.step), 400));
-    return ask(source, { start: String(span.start), end: String(span.end), points }, signal);
+    return ask(source, { ...ends(span), points }, signal);
   }
   if (known?.points.length && known.step_seconds === span.step && known.resolution) {
     const from = Math.floor(span.end / span.step - 3) * span.step;
@@ -47,6 +51,6 @@ export async function askHistory(
 
 /** What happened within a span. */
 export async function askEvents(source: string, span: Span, signal: AbortSignal): Promise<EngineEvent[]> {
-  const query = { start: String(span.start), end: String(span.end + 1), limit: EVENTS };
+  const query = { ...ends(span), limit: EVENTS };
   return (await ask<{ events: EngineEvent[] }>(source, query, signal)).events;
 }

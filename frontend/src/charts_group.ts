@@ -5,7 +5,7 @@ import type { Answer, EngineEvent } from "./charts_documents";
 import { incarnationMarks, marks, mergeEvents, statusMarks, type Mark } from "./charts_marks";
 import { FleetChart } from "./charts_one";
 import { isRange, rangeSpan, zoomSpan, type Span } from "./charts_span";
-import { table } from "./charts_table";
+import { table, type Titled } from "./charts_table";
 import { moment } from "./times";
 
 const LIVE = 10_000; // milliseconds: samples come that often
@@ -121,12 +121,13 @@ export class FleetCharts extends HTMLElement {
     const sources = new Set(this.#charts().map((chart) => this.#source(chart)).filter((each) => each));
     const happened = this.dataset.events;
     const since = this.#answers.size ? { ...span, start: span.end - 3 * span.step - 60 } : span;
-    const events = happened ? askEvents(happened, since, signal) : Promise.resolve([]);
-    const answers = await Promise.all([...sources].map(async (source) => {
+    const asked = [...sources].map(async (source) => {
       const known = span.live ? this.#answers.get(source) ?? null : null;
       return [source, await askHistory(source, span, known, signal)] as const;
-    }));
-    this.#events = mergeEvents(this.#events, await events);
+    });
+    const events = happened ? askEvents(happened, since, signal) : Promise.resolve([]);
+    const [answers, fresh] = await Promise.all([Promise.all(asked), events]);
+    this.#events = mergeEvents(this.#events, fresh);
     for (const [source, answer] of answers) this.#answers.set(source, answer);
   }
 
@@ -160,14 +161,18 @@ export class FleetCharts extends HTMLElement {
   #tabulate(): void {
     this.#figures.querySelector(".scroll")?.remove();
     if (!this.#figures.open) return;
-    const charts = this.#charts().flatMap((chart) =>
-      chart.figure ? [{ title: chart.heading, figure: chart.figure }] : []);
+    const sources = new Map<string, Titled[]>();
+    for (const chart of this.#charts()) {
+      if (!chart.figure) continue;
+      const source = this.#source(chart);
+      sources.set(source, [...(sources.get(source) ?? []), { title: chart.heading, figure: chart.figure }]);
+    }
     const frame = document.createElement("div");
     frame.className = "scroll";
     frame.tabIndex = 0;
     frame.setAttribute("role", "region");
     frame.setAttribute("aria-label", "Figures of the charts");
-    frame.append(table(charts));
+    frame.append(...[...sources.values()].map(table));
     this.#figures.append(frame);
   }
 

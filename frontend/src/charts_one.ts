@@ -9,6 +9,13 @@ import type { Span } from "./charts_span";
 import { written } from "./charts_words";
 import { moment } from "./times";
 
+const NOTHING: Partial<Record<Kind, string>> = {
+  cpu: "Not known: that takes two samples in a row.",
+  network: "The Engine tells none: it has no network of its own.",
+  load: "Not known: only the Engine of this host can be asked.",
+  disk: "Not known: only the Engine of this host can be asked.",
+};
+
 /** What a chart wants of its group. */
 export interface Group {
   readonly key: string;
@@ -79,7 +86,7 @@ export class FleetChart extends HTMLElement {
     const { start, end } = span;
     if (!drawn.lines.some((line) => line.role !== "limit")) {
       this.#forget();
-      this.say(answer.points.length ? "Nothing is known of it in this span." : "");
+      this.say(answer.points.length ? NOTHING[this.kind] ?? "Nothing is known of it in this span." : "");
       return;
     }
     this.say("");
@@ -111,7 +118,7 @@ export class FleetChart extends HTMLElement {
     this.#plot.setCursor({ left: this.#plot.valToPos(time, "x"), top: this.#plot.over.clientHeight / 2 });
     this.#point(index);
     const values = this.#entries(index).map(({ label, value }) => `${label} ${value}`);
-    return [`${moment(new Date(time * 1000))}: ${values.join(", ")}`, ...this.#near(time)].join("; ");
+    return [`${moment(new Date(time * 1000))}: ${this.heading} ${values.join(", ")}`, ...this.#near(time)].join("; ");
   }
 
   /** Where the cursor is, in seconds. */

@@ -19,6 +19,7 @@ export interface Listeners {
   back: () => void;
 }
 
+const BUTTONS = new Set(["mousedown", "mouseup"]);
 const AXIS = 68; // px, the same for all, so that times stand above each other
 const DAY = 86_400;
 const two = (value: number): string => String(value).padStart(2, "0");
@@ -147,7 +148,8 @@ export function plot(
       },
       cursor: {
         y: false,
-        sync: { key: group, scales: ["x", null] },
+        // Others follow the cursor, not what is dragged: one chart asks for the zoom.
+        sync: { key: group, scales: ["x", null], filters: { pub: (type) => type.startsWith("mouse") && !BUTTONS.has(type) } },
         drag: { x: true, y: false, setScale: false, dist: 6 },
         points: { size: (_, index) => (hovered(index) ? 7 : 0) },
         bind: { dblclick: () => () => (listeners.back(), null) },

@@ -60,7 +60,7 @@ const KINDS: Record<Kind, readonly [Unit, readonly Sketch[]]> = {
     ["read", "line", 3, false, rate("block_read")],
     ["written", "line", 4, true, rate("block_write")],
   ]],
-  pids: ["count", [["processes", "line", 4, false, (point) => point.pids]]],
+  pids: ["count", [["at most", "line", 4, false, (point) => point.pids]]],
   load: ["load", [
     ["most", "high", 4, false, (point) => point.load_1_max],
     ["least", "low", 4, false, (point) => point.load_1],

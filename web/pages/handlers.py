@@ -8,6 +8,7 @@ from web.pages import container, fleet, logs, palette
 
 PAGES: tuple[HTTPRouteHandler, ...] = (
     container.show_container_page,
+    container.stream_container_page,
     fleet.show_fleet_page,
     fleet.stream_fleet_page,
     logs.show_logs_page,

@@ -1,0 +1,199 @@
+"""What the page of a container shows of the past, read anew while it is open."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import anyio
+import msgspec
+
+from web.documents import ContainerDocument, EventDocument
+from web.finding import ambiguous, best, find_container
+from web.history import (
+    History,
+    HistoryRefused,
+    HistoryUnavailable,
+    LogFilter,
+    Recorded,
+    Span,
+)
+from web.history_documents import IncarnationDocument, LogLineDocument, RunDocument, UptimeDocument
+from web.problems import Problem
+from web.recorded import find_recorded_in
+from web.sources import Sources
+
+SPANS = (("24 hours", 1), ("7 days", 7), ("30 days", 30))  # and how many days they are
+TAIL = 50  # lines of its log
+LAST_WORDS = 8  # lines before its last end
+EVENTS = 50
+RUNS = 20
+QUICK = 4.0  # seconds after which lines are read anew
+SLOW = 30.0  # seconds after which all else is
+_APART = timedelta(seconds=0.5)  # that times of lines and events may be, of one moment
+PATIENCE = 4.0  # seconds that the page waits for the database
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of it. `note` says why there is nothing, or why it may be old.
+
+    Attributes:
+        lines: The newest of its log, oldest first.
+        last_words: The last lines before its last end.
+        uptimes: By the name of their span.
+        runs: The newest first.
+        events: The newest of the last 30 days, newest last.
+    """
+
+    note: str = ""
+    lines: tuple[LogLineDocument, ...] = ()
+    last_words: tuple[LogLineDocument, ...] = ()
+    uptimes: tuple[tuple[str, UptimeDocument], ...] = ()
+    runs: tuple[RunDocument, ...] = ()
+    events: tuple[EventDocument, ...] = ()
+
+
+class Meant(msgspec.Struct, frozen=True, kw_only=True):
+    """Which container a page is about.
+
+    Attributes:
+        host: Its host's name.
+        ref: As the address has it.
+        recorded: How its history is read; None where there is no database, or it is away.
+    """
+
+    host: str
+    ref: str
+    recorded: Recorded | None
+
+    def live(self, source: Sources) -> ContainerDocument | None:
+        """The container as it is now; None for one that was removed."""
+        found = best(source.model.find(self.ref, self.host), self.ref)
+        if not found and self.recorded is not None:
+            found = source.model.find(self.recorded.id, self.host)
+        return found[0] if found else None
+
+    @property
+    def incarnations(self) -> tuple[IncarnationDocument, ...]:
+        """All containers that are meant, newest first."""
+        return () if self.recorded is None else self.recorded.incarnations
+
+
+async def find_meant(source: Sources, host: str, ref: str) -> Meant:
+    """The container of an address.
+
+    Raises:
+        Problem: There is none, or there are several (404, 409).
+        HistoryUnavailable: It does not live, and the database is away.
+    """
+    wanted = ref.removeprefix("/")
+    found = best(source.model.find(wanted, host), wanted)
+    if len(found) > 1:
+        raise ambiguous(wanted, found)
+    if not found and source.history is None:
+        find_container(source.model, wanted, host)
+    try:
+        recorded = await find_recorded_in(source, wanted, host)
+    except (HistoryUnavailable, Problem):
+        if not found:
+            raise
+        recorded = None
+    return Meant(host=host, ref=wanted, recorded=recorded)
+
+
+class Reader:
+    """Reads it for one page.
+
+    Args:
+        source: For who asks.
+        meant: Which container.
+    """
+
+    def __init__(self, source: Sources, meant: Meant) -> None:
+        self.past = Past()
+        self.meant = meant
+        self._source = source
+        self._quick = self._slow = float("-inf")
+        self._version: object = None
+
+    async def refresh(self) -> None:
+        """Read what is old by now; what cannot be read stays as it was, and `note` says why."""
+        try:
+            with anyio.fail_after(PATIENCE):
+                note = await self._ask()
+        except TimeoutError:
+            note = f"The database did not answer within {PATIENCE:.0f} s."
+        except (HistoryUnavailable, HistoryRefused) as problem:
+            note = str(problem)
+        if note and self._source.history is not None:
+            note = f"{note} What is live is shown anyway; the past is, once it can be read."
+        self.past = msgspec.structs.replace(self.past, note=note)
+
+    async def _ask(self) -> str:
+        history = self._source.history
+        if history is None:
+            return "No database is in use, so nothing of the past is known."
+        if self.meant.recorded is None:
+            self.meant = await find_meant(self._source, self.meant.host, self.meant.ref)
+        if self.meant.recorded is None:
+            return "The database is away."
+        await self._read(history, self.meant.recorded)
+        return ""
+
+    async def _read(self, history: History, recorded: Recorded) -> None:
+        now, moment = anyio.current_time(), datetime.now(UTC)
+        live = self.meant.live(self._source)
+        version = None if live is None else (live.id, live.state, live.started, live.restart_count)
+        if now - self._slow >= SLOW or version != self._version:
+            self.past = await _slowly(history, recorded, moment, self.past)
+            self._slow, self._version = now, version
+        if now - self._quick >= QUICK:
+            lines = await _lines(history, recorded, _end(recorded, moment), TAIL)
+            self.past = msgspec.structs.replace(self.past, lines=lines)
+            self._quick = now
+
+
+def _end(recorded: Recorded, now: datetime) -> datetime:
+    """Up to when there is something of it."""
+    return max((one.last or now for one in recorded.incarnations), default=now) + _APART
+
+
+async def _slowly(history: History, recorded: Recorded, now: datetime, past: Past) -> Past:
+    uptimes = [
+        (name, await history.uptime(recorded, Span(now - timedelta(days=days), now)))
+        for name, days in SPANS
+    ]
+    longest = Span(now - timedelta(days=SPANS[-1][1]), now)
+    events = await history.container_events(recorded, longest, EVENTS)
+    runs = uptimes[-1][1].runs[:RUNS]
+    ended = next((run for run in runs if run.end is not None), None)
+    words = () if ended is None else await _words(history, recorded, ended)
+    return Past(
+        lines=past.lines,
+        last_words=words,
+        uptimes=tuple(uptimes),
+        runs=runs,
+        events=events.events,
+    )
+
+
+async def _words(
+    history: History, recorded: Recorded, run: RunDocument
+) -> tuple[LogLineDocument, ...]:
+    """The last lines of a run that ended."""
+    if run.end is None:
+        return ()
+    found = await _lines(history, recorded, run.end + _APART, LAST_WORDS)
+    begun = run.start - _APART if run.start is not None else None
+    same = (line for line in found if line.container_id == run.container_id)
+    return tuple(line for line in same if begun is None or line.time >= begun)
+
+
+async def _lines(
+    history: History, recorded: Recorded, until: datetime, limit: int
+) -> tuple[LogLineDocument, ...]:
+    wanted = LogFilter(
+        hosts=(recorded.host,), containers=tuple(one.id for one in recorded.incarnations)
+    )
+    span = Span(until - timedelta(days=1), until)
+    found = await history.logs(wanted, span, limit, "backward", None)
+    return found.lines
