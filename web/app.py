@@ -31,8 +31,10 @@ from web.live import handlers as live_handlers
 from web.live.socket import serve_socket
 from web.log_download import download_logs
 from web.pages.assets import asset_handlers
+from web.pages.drawn import Drawn
 from web.pages.failing import answer_either
 from web.pages.handlers import PAGES
+from web.pages.sparklines import Sparks
 from web.parameters import refuse_undeclared
 from web.parts import Admitting, Serving, Shown
 from web.read_model import ReadModel
@@ -166,6 +168,8 @@ def _sources(
         renderings=Renderings(),
         previews=anyio.CapacityLimiter(PREVIEWS),
         exposition=Exposition(http, shown.collector),
+        sparks=Sparks(shown.history, shown.read_model.host_labels),
+        drawn=Drawn(),
         live=shown.live,
         desk=admitting.desk,
         reload=admitting.reload,

@@ -17,6 +17,8 @@ from web.exposition.answer import Exposition
 from web.history import History
 from web.live.source import LiveSource
 from web.log_source import LogSource
+from web.pages.drawn import Drawn
+from web.pages.sparklines import Sparks
 from web.problems import Problem
 from web.read_model import ReadModel
 from web.revp.rendering import Renderings
@@ -42,6 +44,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     renderings: Renderings
     previews: anyio.CapacityLimiter
     exposition: Exposition
+    sparks: Sparks
+    drawn: Drawn  # each row by all that it tells, so what is not seen is not told
     live: LiveSource | None = None
     desk: Desk | None = None
     reload: Callable[[], Awaitable[Any]] | None = None  # see web.reloading

@@ -56,6 +56,7 @@ class Narrowing:
             logs=whole.logs and ScopedLogs(whole.logs, sight),
             routing=routing,
             exposition=whole.exposition.within(hosts),
+            sparks=whole.sparks.within(hosts),
             live=whole.live and ScopedLive(whole.live, sight),
             hosts=hosts,
         )

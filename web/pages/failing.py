@@ -39,7 +39,7 @@ def answer_page(request: Request[Any, Any, Any], error: Exception) -> Response[s
         problem=problem,
         further=NEXT.get(problem.status, "Load it again; fleet's own log says more."),
         fleet=None,
-        troubles=[],
+        banner=None,
         navigation=NAVIGATION,
         path=request.url.path,
     )

@@ -8,7 +8,7 @@ a browser that comes with the digest of what it shows is sent nothing until some
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -35,11 +35,14 @@ class Region:
         id: Of the element.
         html: The element without its rows, with `hx-swap-oob="morph"`; `{rows}` says where they go.
         rows: Elements within, by their ids, each with `hx-swap-oob="morph"`.
+        framing: It stands around what the page shows, on every page: it is no part of the digest,
+            so who begins to follow a page is sent it at once.
     """
 
     id: str
     html: str
     rows: Mapping[str, str] = field(default_factory=dict)
+    framing: bool = False
 
     def __html__(self) -> str:
         """The whole element, for templates."""
@@ -52,8 +55,7 @@ class Region:
     def since(self, before: Region | None) -> Iterator[str]:
         """The elements to send to who has an earlier drawing of it."""
         if before is None or before.html != self.html or [*before.rows] != [*self.rows]:
-            if before != self:
-                yield self.__html__()
+            yield self.__html__()
             return
         for name, row in self.rows.items():
             if before.rows[name] != row:
@@ -67,7 +69,8 @@ def digest(regions: Sequence[Region]) -> str:
     """A word that tells one drawing from another."""
     made = hashlib.blake2b(digest_size=12)
     for region in regions:
-        made.update(region.__html__().encode())
+        if not region.framing:
+            made.update(region.__html__().encode())
     return made.hexdigest()
 
 
@@ -90,15 +93,22 @@ class RegionStream:
         draw: Draws all regions, as of now.
         ledgers: A change of any of them may change the page.
         seen: The digest of what the browser shows; None where it is not known.
+        prepare: Asked before each drawing, for what is read from elsewhere.
     """
 
     def __init__(
-        self, streams: Streams, draw: Draw, ledgers: Sequence[Readable], seen: str | None
+        self,
+        streams: Streams,
+        draw: Draw,
+        ledgers: Sequence[Readable],
+        seen: str | None,
+        prepare: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._streams = streams
         self._draw = draw
         self._ledgers = ledgers
         self._seen = seen
+        self._prepare = prepare
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Stream until the client leaves or the server ends."""
@@ -110,10 +120,12 @@ class RegionStream:
         spoken = anyio.current_time()
         while True:
             versions = [ledger.version for ledger in self._ledgers]
+            if self._prepare is not None:
+                await self._prepare()
             regions = self._draw()
             name = digest(regions)
             if not before and name == self._seen:
-                before = {region.id: region for region in regions}
+                before = {region.id: region for region in regions if not region.framing}
             elements = [e for region in regions for e in region.since(before.get(region.id))]
             before = {region.id: region for region in regions}
             if elements:

@@ -13,8 +13,8 @@ from litestar.response.base import ASGIResponse
 from web.access.cookies import session_cookie
 from web.access.csrf import csrf_token
 from web.access.model import Access, access_of
-from web.documents import FleetDocument
 from web.pages.templating import template
+from web.pages.troubles import banner
 from web.pages.wording import zone_of
 from web.sources import WebRequest, sources
 
@@ -84,29 +84,6 @@ def viewer_of(request: WebRequest) -> Viewer:
     )
 
 
-def troubles(fleet: FleetDocument) -> list[str]:
-    """What is wrong with fleet itself, in sentences: what it watches is told elsewhere."""
-    found: list[str] = []
-    storage, config = fleet.storage, fleet.config
-    if fleet.stale_since is not None:
-        found.append("This is not as of now: who watches the hosts, or the database, is away.")
-    if storage.state in ("spooling", "waiting"):
-        where = "on disk" if storage.state == "spooling" else "in memory"
-        rows = storage.spool.rows + storage.queued
-        found.append(f"The database is away: {rows:,} rows wait {where}. {storage.error or ''}")
-    elif storage.state == "replaying":
-        found.append(f"{storage.spool.rows:,} rows that waited on disk are being written.")
-    if storage.lost_lately:
-        found.append(f"{storage.lost_lately:,} rows were lost within the last hour.")
-    if config.error is not None:
-        found.append(f"The changed configuration was refused: {config.error}")
-    if fleet.certificate is not None and fleet.certificate.error is not None:
-        found.append(f"The changed certificate is not served: {fleet.certificate.error}")
-    if fleet.routes is not None and fleet.routes.error is not None:
-        found.append(f"Routes would not outlive a restart: {fleet.routes.error}")
-    return found
-
-
 def fragment(request: WebRequest, name: str, **context: Any) -> str:
     """A template as text, for who asks."""
     return render(name, viewer_of(request), **context)
@@ -135,7 +112,7 @@ def page(
         name,
         title=title,
         fleet=fleet,
-        troubles=troubles(fleet),
+        banner=banner(fleet, viewer_of(request).zone),
         navigation=NAVIGATION,
         path=request.url.path,
         **context,

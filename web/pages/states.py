@@ -7,6 +7,19 @@ from typing import Literal
 from web.documents import ContainerDocument, FleetDocument, HostDocument
 
 Tone = Literal["good", "warn", "bad", "busy", "idle"]
+Condition = Literal["down", "connecting", "degraded", "up", "disabled"]
+CONDITIONS: tuple[Condition, ...] = ("down", "connecting", "degraded", "up", "disabled")
+"""How a host is, those first that need somebody."""
+
+NEEDY: tuple[Condition, ...] = CONDITIONS[:3]
+CONDITION_TONES: dict[Condition, Tone] = {
+    "down": "bad",
+    "connecting": "busy",
+    "degraded": "warn",
+    "up": "good",
+    "disabled": "idle",
+}
+_STOPPED = frozenset({130, 137, 143})  # by somebody: interrupted, killed, terminated
 _VERDICTS: dict[str, Tone] = {"ok": "good", "degraded": "warn", "down": "bad"}
 _STATES: dict[str, Tone] = {
     "running": "good",
@@ -21,17 +34,32 @@ def verdict_tone(fleet: FleetDocument) -> Tone:
     return _VERDICTS[fleet.verdict]
 
 
+def condition(host: HostDocument) -> Condition:
+    """How a host is: `degraded` where it is up and has sick containers."""
+    if host.status == "up" and (host.containers.unhealthy or host.containers.restarting):
+        return "degraded"
+    return host.status
+
+
 def host_tone(host: HostDocument) -> Tone:
-    """Of a host: one that is up and has sick containers is no good."""
-    match host.status:
-        case "down":
-            return "bad"
-        case "connecting":
-            return "busy"
-        case "disabled":
-            return "idle"
-    sick = host.containers.unhealthy or host.containers.restarting or host.warnings
-    return "warn" if sick else "good"
+    """Of a host."""
+    return CONDITION_TONES[condition(host)]
+
+
+def ailment(container: ContainerDocument) -> str:
+    """What is wrong with a container, in a word; empty for nothing.
+
+    One that ended as it does when somebody stops it is not said to have crashed.
+    """
+    if container.health.status == "unhealthy":
+        return "unhealthy"
+    if container.state in ("restarting", "dead"):
+        return container.state
+    if container.state != "exited":
+        return ""
+    if container.oom_killed:
+        return "out of memory"
+    return "crashed" if container.exit_code and container.exit_code not in _STOPPED else ""
 
 
 def container_tone(container: ContainerDocument) -> Tone:

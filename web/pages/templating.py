@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from web.pages import wording
 from web.pages.assets import asset_path
-from web.pages.states import container_tone, host_tone, verdict_tone
+from web.pages.states import CONDITION_TONES, container_tone, host_tone, verdict_tone
 
 
 @pass_context
@@ -36,6 +36,7 @@ def environment() -> Environment:
         "milliseconds": wording.milliseconds,
         "duration": wording.duration,
         "moment": _moment,
+        "prose": wording.prose,
         "segment": lambda text: quote(str(text), safe=""),
         "query": lambda pairs: urlencode(pairs, doseq=True),
     }
@@ -43,6 +44,7 @@ def environment() -> Environment:
         "asset": asset_path,
         "element_id": wording.element_id,
         "share": wording.share,
+        "condition_tones": CONDITION_TONES,
         "host_tone": host_tone,
         "container_tone": container_tone,
         "verdict_tone": verdict_tone,

@@ -87,6 +87,15 @@ def element_id(*parts: str) -> str:
     return "-".join(_SAFE.sub(lambda found: f"_{ord(found[0]):x}_", part) for part in parts)
 
 
+def prose(text: str) -> Markup:
+    """A sentence in which what stands in backticks is typed by people."""
+    parts = text.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    )
+
+
 def paragraphs(text: str) -> Markup:
     """Text with its line breaks."""
     return Markup("<br>").join(escape(line) for line in text.splitlines())

@@ -72,10 +72,11 @@ async def _change(host: SimulatedHost, request: Request) -> None:
         case "drop":
             host.drop()
         case "refuse":
+            faults.is_refusing = True
             host.refuse()
         case "heal":
             faults.delay = 0.0
-            faults.is_stalled = faults.is_cut = False
+            faults.is_stalled = faults.is_cut = faults.is_refusing = False
             await host.listen()
             host.go_on()
         case "live":
