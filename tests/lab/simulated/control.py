@@ -72,11 +72,10 @@ async def _change(host: SimulatedHost, request: Request) -> None:
         case "drop":
             host.drop()
         case "refuse":
-            faults.is_refusing = True
             host.refuse()
         case "heal":
             faults.delay = 0.0
-            faults.is_stalled = faults.is_cut = faults.is_refusing = False
+            faults.is_stalled = faults.is_cut = False
             await host.listen()
             host.go_on()
         case "live":

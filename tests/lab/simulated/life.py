@@ -30,7 +30,7 @@ class Life:
         self._model = model
         self._random = random
         self._new = new
-        self._count = len(model.containers)
+        self._count = max(len(model.containers), 1)
         self._renamed = 0
         self._is_podman = is_podman
 

@@ -63,7 +63,7 @@ def _line(container: Container, span: Span, number: int) -> Line:
     nano = span.began + number * container.made.line_nanos
     chance = (number * 2_654_435_761 + span.began) % 100
     if number == 0:
-        return Line(nano, _STDOUT, f"INFO {container.made.command[0]} begins")
+        return Line(nano, _STDOUT, f"INFO {container.made.command[0]} is at work")
     if chance < 5:
         return Line(nano, _STDERR, f"{_HARD[chance < 2]}, request {number}")
     return Line(nano, _STDOUT, f"INFO request {number} answered in {chance * 3} ms")
