@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 from random import Random
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,6 +112,39 @@ def test_events_lead_from_what_was_to_what_is(kind: EngineKind, seed: int) -> No
             known.remove(event.actor.id)
     assert known == world.model.containers.keys()
     assert all(a.time_nano < b.time_nano for a, b in itertools.pairwise(told))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_told_has_the_shape_of_what_was_recorded(name: str) -> None:
+    kind = engine_kind(name)
+    world = World(kind, 5)
+    happened: list[Happening] = []
+    world.model.listeners.add(happened.append)
+    for _ in range(100):
+        world.pass_time(9)
+        world.life.step()
+    told = [json.loads(line) for one in happened for line in events.told(kind, one)]
+    actions = {event["Action"] for event in told}
+    assert kind.recorded["events"].keys() - {"exec_die"} <= actions
+    for event in told:
+        recorded = kind.recorded["events"].get(event["Action"])
+        if recorded:
+            assert event.keys() == recorded.keys()
+            assert event["Actor"]["Attributes"].keys() >= recorded["Actor"]["Attributes"].keys()
+    [listed] = json.loads(world.body("/containers/json?all=1"))[:1]
+    assert listed.keys() == kind.recorded["listed"].keys()
+    found = next(one for one in world.model.containers.values() if one.has_processes)
+    inspected = json.loads(world.body(f"/containers/{found.id}/json"))
+    for part in (inspected, inspected["HostConfig"], inspected["NetworkSettings"]):
+        assert part.keys() in [
+            recorded.keys()
+            for recorded in (kind.recorded["inspected"], *kind.recorded["inspected"].values())
+            if isinstance(recorded, dict)
+        ]
+    assert json.loads(world.body("/info")).keys() == kind.recorded["info"].keys()
+    sampler = Sampler(kind, machine("h", Random(5), world.nano))  # noqa: S311 - as above
+    sampled = json.loads(sampler.single(found, world.nano))
+    assert sampled.keys() == kind.recorded["sampled"].keys()
 
 
 @some
