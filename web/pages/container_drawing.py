@@ -87,7 +87,8 @@ class ContainerDrawing:
             tuple(context.values()),
             lambda: render(f"partials/container_{part}.html", self._viewer, **context),
         )
-        return Region(id=f"container-{part}", html=html)
+        # What it shows may hold the mark of where rows go.
+        return Region(id=f"container-{part}", html="{rows}", rows={f"container-{part}": html})
 
     def _shared(
         self, container: ContainerDocument | None, host: HostDocument | None

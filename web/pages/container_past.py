@@ -124,6 +124,8 @@ class Reader:
             note = f"The database did not answer within {PATIENCE:.0f} s."
         except (HistoryUnavailable, HistoryRefused) as problem:
             note = str(problem)
+        except Problem as problem:  # it went before it was stored
+            note = problem.detail
         if note and self._source.history is not None:
             note = f"{note} What is live is shown anyway; the past is, once it can be read."
         self.past = msgspec.structs.replace(self.past, note=note)
@@ -132,11 +134,11 @@ class Reader:
         history = self._source.history
         if history is None:
             return "No database is in use, so nothing of the past is known."
-        if self.meant.recorded is None:
-            self.meant = await find_meant(self._source, self.meant.host, self.meant.ref)
-        if self.meant.recorded is None:
-            return "The database is away."
-        await self._read(history, self.meant.recorded)
+        recorded = self.meant.recorded
+        if recorded is None:
+            recorded = await find_recorded_in(self._source, self.meant.ref, self.meant.host)
+            self.meant = msgspec.structs.replace(self.meant, recorded=recorded)
+        await self._read(history, recorded)
         return ""
 
     async def _read(self, history: History, recorded: Recorded) -> None:
