@@ -139,8 +139,9 @@ export class List {
 
   /** Scroll by so many of what is seen. */
   page(by: number): void {
-    this.#scrollTo(this.#top + by * this.#height * 0.9);
-    this.#scrolled();
+    const top = this.#top + by * this.#height * 0.9;
+    this.#tell(by > 0 && top >= this.#headHeight + this.lines.total - this.#height);
+    this.#scrollTo(top);
   }
 
   /** The line of a row. */

@@ -92,10 +92,16 @@ function append(cell: HTMLElement, given: Piece[], look: Look): void {
       continue;
     }
     const span = made(piece.mark ? "mark" : "span", piece.classes, {}, piece.text);
-    if (piece.colour) span.style.color = piece.colour;
-    if (piece.background) span.style.backgroundColor = piece.background;
+    if (piece.colour) coloured(span, "fg", piece.colour);
+    if (piece.background) coloured(span, "bg", piece.background);
     cell.append(span);
   }
+}
+
+/** A colour that a program chose, which the stylesheet makes readable on light and on dark. */
+function coloured(span: HTMLElement, which: "fg" | "bg", colour: string): void {
+  span.classList.add(`ansi-own-${which}`);
+  span.style.setProperty(`--ansi-own-${which}`, colour);
 }
 
 /** What a line that is unfolded shows below itself. */
