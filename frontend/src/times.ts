@@ -32,6 +32,11 @@ export function moment(time: Date, now = new Date()): string {
   return `${date} ${clock}`;
 }
 
+/** How long it is until something is due. */
+function until(seconds: number): string {
+  return seconds > 0 ? `in ${span(Math.ceil(seconds))}` : "now";
+}
+
 function tell(element: HTMLTimeElement, now: Date): void {
   const time = new Date(element.dateTime);
   if (Number.isNaN(time.getTime())) return;
@@ -39,6 +44,8 @@ function tell(element: HTMLTimeElement, now: Date): void {
     ? `${span((now.getTime() - time.getTime()) / 1000)} ago`
     : element.hasAttribute("data-for")
       ? span((now.getTime() - time.getTime()) / 1000)
+      : element.hasAttribute("data-until")
+      ? until((time.getTime() - now.getTime()) / 1000)
       : moment(time, now);
   if (element.textContent !== text) element.textContent = text;
 }
@@ -52,12 +59,19 @@ export function tellTimes(root: ParentNode = document): void {
 /** Keep them true while the page is open. */
 export function followTimes(): void {
   document.cookie = `fleet-zone=${encodeURIComponent(ZONE)}; path=/; max-age=31536000; samesite=lax`;
+  for (const element of document.querySelectorAll("[data-zone]")) element.textContent = ZONE;
   tellTimes();
   document.addEventListener("htmx:load", (event) => tellTimes(event.target as ParentNode));
   document.addEventListener("htmx:oobAfterSwap", () => tellTimes());
   setInterval(() => {
     if (!document.hidden) tellTimes();
   }, 10_000);
+  // What is waited for is counted down by the second.
+  setInterval(() => {
+    if (document.hidden) return;
+    const now = new Date();
+    for (const each of document.querySelectorAll<HTMLTimeElement>("time[data-until]")) tell(each, now);
+  }, 1_000);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) tellTimes();
   });
