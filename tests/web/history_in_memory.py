@@ -219,7 +219,14 @@ class HistoryInMemory:
     async def availability(self, host: str, span: Span) -> AvailabilityDocument:
         self._check()
         self.asked.append((host, "", span.start, span.end, 0))
-        found = availability(self.health, Interval(start=span.start, end=span.end))
+        within = [
+            msgspec.structs.replace(
+                one, start=max(one.start, span.start), end=min(one.end, span.end)
+            )
+            for one in self.health
+            if one.start < span.end and one.end > span.start
+        ]
+        found = availability(within, Interval(start=span.start, end=span.end))
         return availability_document(host, span, found)
 
     async def uptime(self, container: Recorded, span: Span) -> UptimeDocument:

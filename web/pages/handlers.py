@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from web.pages import container, fleet, logs, palette
+from web.pages import container, containers_page, fleet, host, logs, palette
 
 PAGES: tuple[HTTPRouteHandler, ...] = (
     container.show_container_page,
     container.stream_container_page,
+    containers_page.show_containers_page,
+    containers_page.stream_containers_page,
     fleet.show_fleet_page,
     fleet.stream_fleet_page,
+    host.show_host_page,
+    host.stream_host_page,
     logs.show_logs_page,
     palette.show_hits,
 )
