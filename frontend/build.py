@@ -28,7 +28,7 @@ class FrontendError(Exception):
 
 
 def build(*, check: bool = False) -> None:
-    """Install what is needed and build; `check` types only.
+    """Install what is needed and build; `check` types and tests only.
 
     Raises:
         FrontendError: There is no Node, or a step failed.
@@ -39,6 +39,7 @@ def build(*, check: bool = False) -> None:
         INSTALLED.touch()
     if check:
         _run([node, str(HERE / "node_modules" / "typescript" / "bin" / "tsc"), "--noEmit"], node)
+        _run([node, str(HERE / "test.mjs")], node)
     else:
         _run([node, str(HERE / "build.mjs")], node)
 

@@ -5,9 +5,11 @@ import { stepQuery, type Span } from "./charts_span";
 
 const PATIENCE = 30_000; // milliseconds
 const EVENTS = "500";
+const MOST = 30 * 86_400; // seconds
 
+/** `again`: it may be answered later. `lost`: nothing is, until who looks logs in. */
 export class AskError extends Error {
-  constructor(message: string, readonly again: boolean) {
+  constructor(message: string, readonly again: boolean, readonly lost = false) {
     super(message);
   }
 }
@@ -23,14 +25,16 @@ async function ask<Found>(path: string, query: Record<string, string>, signal: A
     throw new AskError("fleet does not answer.", true);
   }
   if (answer.ok) return (await answer.json()) as Found;
-  if (answer.status === 401) throw new AskError("You are no longer logged in. Load the page again.", false);
+  if (answer.status === 401) throw new AskError("You are no longer logged in. Load the page again.", false, true);
   const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
   throw new AskError(problem.detail ?? `fleet answered with ${answer.status}.`, answer.status >= 429);
 }
 
-const ends = (span: Span): Record<string, string> => ({
-  start: String(Math.floor(span.start)), end: String(Math.ceil(span.end)),
-});
+/** Where single rows are read spans are bounded: of longer ones the newest part. */
+const ends = (span: Span): Record<string, string> => {
+  const end = Math.ceil(span.end);
+  return { start: String(Math.max(Math.floor(span.start), end - MOST)), end: String(end) };
+};
 
 /** The history of a span; with `known`, only what came since. */
 export async function askHistory(
@@ -49,8 +53,13 @@ export async function askHistory(
   return ask(source, stepQuery(span.start, span.end, span.step), signal);
 }
 
-/** What happened within a span. */
+/** What happened within a span; nothing where that is refused, as figures tell without it. */
 export async function askEvents(source: string, span: Span, signal: AbortSignal): Promise<EngineEvent[]> {
   const query = { ...ends(span), limit: EVENTS };
-  return (await ask<{ events: EngineEvent[] }>(source, query, signal)).events;
+  try {
+    return (await ask<{ events: EngineEvent[] }>(source, query, signal)).events;
+  } catch (error) {
+    if (error instanceof AskError && !error.again) return [];
+    throw error;
+  }
 }

@@ -22,6 +22,7 @@ export class FleetCharts extends HTMLElement {
   #zoomed: Span[] = [];
   #range = "1h";
   #answers = new Map<string, Answer>();
+  #refused = new Map<string, string>(); // sources, and why
   #events: EngineEvent[] = [];
   #asking = new AbortController();
   #ended = new AbortController();
@@ -123,12 +124,25 @@ export class FleetCharts extends HTMLElement {
     const since = this.#answers.size ? { ...span, start: span.end - 3 * span.step - 60 } : span;
     const asked = [...sources].map(async (source) => {
       const known = span.live ? this.#answers.get(source) ?? null : null;
-      return [source, await askHistory(source, span, known, signal)] as const;
+      return [source, await this.#answer(source, span, known, signal)] as const;
     });
     const events = happened ? askEvents(happened, since, signal) : Promise.resolve([]);
     const [answers, fresh] = await Promise.all([Promise.all(asked), events]);
     this.#events = mergeEvents(this.#events, fresh);
-    for (const [source, answer] of answers) this.#answers.set(source, answer);
+    for (const [source, answer] of answers) if (answer) this.#answers.set(source, answer);
+  }
+
+  /** The history of one source; null where it is refused, which its own charts tell. */
+  async #answer(source: string, span: Span, known: Answer | null, signal: AbortSignal): Promise<Answer | null> {
+    try {
+      const found = await askHistory(source, span, known, signal);
+      this.#refused.delete(source);
+      return found;
+    } catch (error) {
+      if (!(error instanceof AskError) || error.again || error.lost) throw error;
+      this.#refused.set(source, error.message);
+      return null;
+    }
   }
 
   #source(chart: FleetChart): string {
@@ -137,11 +151,14 @@ export class FleetCharts extends HTMLElement {
 
   #draw(span: Span): void {
     const happened = this.#marks();
-    const nothing = [...this.#answers.values()].every((answer) => !answer.points.length);
     for (const chart of this.#charts()) {
       const answer = this.#answers.get(this.#source(chart));
+      const refused = this.#refused.get(this.#source(chart));
       if (answer) chart.draw(answer, happened, span, this);
-      if (nothing) chart.say(span.live ? this.dataset.empty ?? EMPTY : "No samples in this span.");
+      if (refused) chart.say(refused);
+      else if (!answer?.points.length) {
+        chart.say(span.live ? this.dataset.empty ?? EMPTY : "No samples in this span.");
+      }
     }
     const zoomed = this.#zoomed.length > 0;
     this.#bar.hidden = !zoomed;
@@ -219,6 +236,8 @@ export class FleetCharts extends HTMLElement {
   #closer(chart: FleetChart): void {
     const { start, end } = this.#span();
     const middle = chart.cursor ?? (start + end) / 2;
-    this.zoom(middle - (end - start) / 4, middle + (end - start) / 4);
+    const half = (end - start) / 4;
+    const within = Math.min(Math.max(middle, start + half), end - half);
+    this.zoom(within - half, within + half);
   }
 }

@@ -117,7 +117,7 @@ function interval(answer: Answer): number {
   const times = answer.points.map(at);
   const apart = times.slice(1).map((time, index) => time - (times[index] as number));
   const sorted = apart.filter((each) => each > 0).sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? answer.step_seconds ?? 60;
+  return sorted[(sorted.length - 1) >> 1] ?? answer.step_seconds ?? 60;
 }
 
 /** Seconds between two samples; 0 where there are too few to tell. */
