@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.conformance import conform
+from tests.web.conformance import Brief, conform
 from tests.web.fleet_in_memory import FleetInMemory, make_stats
 from tests.web.history_in_memory import HistoryInMemory
 from tests.web.routes_in_memory import RoutesInMemory
@@ -13,6 +13,7 @@ from web.app import Application
 # One of each kind: the coverage of all would take minutes.
 KINDS = r"^/api/(containers|events|tokens|metrics/containers/history)$"
 LOGINS = "/api/session"  # no accounts are kept here, which is a 503
+DRIFT = "/api/revp/drift"  # no proxy runs here, which is a 502
 
 
 @pytest.fixture
@@ -24,14 +25,15 @@ def app(app: Application, fleet: FleetInMemory, routes: RoutesInMemory) -> Appli
     fleet.emit(host="edge-1")
     routes.add_host("edge-1")
     routes.put("edge-1", "web", "shop.example.com")
-    return app
+    return Brief(app)
 
 
 async def test_the_api_does_what_its_document_says(
     address: str, tmp_path: Path, history: HistoryInMemory
 ) -> None:
-    words = ("--max-examples", "1", "--exclude-path", LOGINS)
-    code, said = await conform(f"http://{address}", tmp_path, "examples,fuzzing", *words)
+    words = ("--max-examples", "1", "--exclude-path", LOGINS, "--exclude-path", DRIFT)
+    url = f"http://{address}"
+    code, said = await conform(url, tmp_path, "examples,fuzzing", *words, as_documented=True)
     assert code == 0, said
     assert "failed" not in said
     assert "edge-1" in {host for host, *_ in history.asked}  # it came as far as the database

@@ -12,6 +12,7 @@ from labels.render.formats import FORMATS, Format
 from web.documents import Document
 from web.problems import KINDS, MEDIA_TYPE
 from web.rest.examples import example_of, example_problem, example_routes
+from web.rest.pages import item_type
 
 Spec = dict[str, Any]
 
@@ -48,8 +49,6 @@ _PATH_PARAMETERS = {
 }
 _IMAGE_REF = ("an id, at least the first 4 characters of one, a tag or a digest", "redis:7")
 _QUERY_EXAMPLES: Mapping[str, Any] = {
-    "fields": "host,name",
-    "sort": "-name",
     "name": "we*",
     "host": ["edge-1"],
     "label": ["site=fra"],
@@ -58,6 +57,28 @@ _QUERY_EXAMPLES: Mapping[str, Any] = {
     "domain": ["shop.example.com"],
     "id": ["edge-1/web"],
 }
+# What is refused otherwise, where the types of parameters do not say so.
+_QUERY_SCHEMAS: Mapping[tuple[str, str], Spec] = {
+    ("/api/revp/issues", "format"): {"type": "string", "enum": list(FORMATS)},
+    ("/api/revp/drift", "url"): {
+        "type": "string",
+        "pattern": "^(https?|tcp|unix)://.",
+        "maxLength": 500,
+    },
+}
+_EXACT_EXAMPLES = {"format": "traefik", "url": "http://127.0.0.1:2019"}
+_EVENT_STREAM = "text/event-stream"
+_EVENT: Spec = {
+    "type": "object",
+    "description": "One event of the stream",
+    "properties": {
+        "event": {"type": "string"},
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+_STRINGS = {"type": "array", "items": {"type": "string"}}
+_REQUIRED = {("/api/metrics/containers/history", "id"): {"minItems": 1, "maxItems": 50}}
 _SCHEMES = {
     "bearer": {
         "type": "http",
@@ -118,7 +139,7 @@ def finished(schema: Spec, open_paths: frozenset[tuple[str, str]]) -> Spec:
             if is_open:
                 operation["security"] = []
             operation["tags"] = [_tag(path)]
-            _describe_parameters(path, operation)
+            _describe_parameters(path, operation, documents)
             _describe_answers(path, operation, documents, is_open=is_open)
     return schema
 
@@ -133,7 +154,9 @@ def _tag(path: str) -> str:
     return next((tag for pattern, tag in _TAGGED if re.match(pattern, path)), "program")
 
 
-def _describe_parameters(path: str, operation: Spec) -> None:
+def _describe_parameters(
+    path: str, operation: Spec, documents: Mapping[str, type[Document]]
+) -> None:
     for parameter in operation.get("parameters", ()):
         name = parameter["name"]
         if parameter["in"] == "path":
@@ -141,11 +164,43 @@ def _describe_parameters(path: str, operation: Spec) -> None:
             if known is not None:
                 parameter["description"], parameter["example"] = known
             parameter["schema"].setdefault("minLength", 1)
-        elif name in _QUERY_EXAMPLES and "enum" not in parameter["schema"]:
-            example = _QUERY_EXAMPLES[name]
-            many = "array" in str(parameter["schema"])
-            one = example[0] if isinstance(example, list) else example
-            parameter["example"] = [one] if many else one
+            continue
+        if (bounds := _REQUIRED.get((path, name))) is not None:
+            parameter |= {"required": True, "schema": {**_STRINGS, **bounds}}
+        if (exact := _QUERY_SCHEMAS.get((path, name))) is not None:
+            parameter |= {"schema": exact, "example": _EXACT_EXAMPLES[name]}
+        if name == "fields":
+            parameter["example"] = _two_fields(operation, documents)
+        elif "enum" not in parameter["schema"]:
+            _exemplify(parameter)
+
+
+def _exemplify(parameter: Spec) -> None:
+    """With the example of its name, or the first word that a list is sorted by."""
+    name = parameter["name"]
+    if name == "sort":
+        parameter["example"] = "-" + re.findall(r"of (\w+),", parameter["description"])[0]
+    elif name in _QUERY_EXAMPLES:
+        example = _QUERY_EXAMPLES[name]
+        many = "array" in str(parameter["schema"])
+        one = example[0] if isinstance(example, list) else example
+        parameter["example"] = [one] if many else one
+
+
+def _two_fields(operation: Spec, documents: Mapping[str, type[Document]]) -> str:
+    """The first two fields of what an operation lists."""
+    content = operation["responses"]["200"]["content"]["application/json"]
+    document = documents[content["schema"]["$ref"].rpartition("/")[2]]
+    item = item_type(document, _listed(document))
+    return ",".join(field.encode_name for field in msgspec.structs.fields(item)[:2])
+
+
+def _listed(document: type[Document]) -> str:
+    """The field of a document that holds many of something."""
+    for field in msgspec.structs.fields(document):
+        if "Document" in str(field.type) and "tuple" in str(field.type):
+            return field.encode_name
+    raise AssertionError(f"{document.__name__} lists nothing")
 
 
 def _describe_answers(
@@ -158,7 +213,9 @@ def _describe_answers(
             answers.setdefault(str(status), _problem(meaning))
     answers.get("204", {}).pop("content", None)  # it has none
     if "follow" in taken:
-        answers["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+        answers["200"]["content"][_EVENT_STREAM] = {}
+    if _EVENT_STREAM in answers.get("200", {}).get("content", {}):
+        answers["200"]["content"][_EVENT_STREAM]["schema"] = _EVENT
     for status, answer in answers.items():
         for media, content in answer.get("content", {}).items():
             name = content["schema"].get("$ref", "").rpartition("/")[2]
@@ -200,17 +257,11 @@ def _problems(path: str, status: int) -> Spec:
 
 def _sparse(whole: Spec, document: type[Document]) -> Spec:
     """The document, or with `fields` the same with less of each item."""
-    properties: Spec = {}
-    required = []
-    for field in msgspec.structs.fields(document):
-        if "Document" in str(field.type) and "tuple" in str(field.type):
-            properties[field.encode_name] = {"type": "array", "items": {"type": "object"}}
-            required.append(field.encode_name)
-            break
+    listed = _listed(document)
     sparse = {
         "type": "object",
         "description": "With `fields`: of each item only those",
-        "properties": properties,
-        "required": required,
+        "properties": {listed: {"type": "array", "items": {"type": "object"}}},
+        "required": [listed],
     }
     return {"anyOf": [whole, sparse]}

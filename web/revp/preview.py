@@ -65,7 +65,11 @@ class PreviewRequest(Document, frozen=True, kw_only=True, forbid_unknown_fields=
 _decoder = msgspec.json.Decoder(PreviewRequest)
 _TEXT = Schema(type=OpenAPIType.STRING)
 _LABELS = Schema(type=OpenAPIType.OBJECT, additional_properties=_TEXT)
-_CONTAINER = Schema(type=OpenAPIType.OBJECT, properties={"name": _TEXT, "labels": _LABELS})
+_CONTAINER = Schema(
+    type=OpenAPIType.OBJECT,
+    properties={"name": _TEXT, "labels": _LABELS},
+    required=["name", "labels"],
+)
 _REQUEST = Schema(
     type=OpenAPIType.OBJECT,
     properties={
@@ -73,6 +77,8 @@ _REQUEST = Schema(
         "containers": Schema(type=OpenAPIType.ARRAY, items=_CONTAINER),
         "compose": _TEXT,
     },
+    one_of=[Schema(required=[name]) for name in ("labels", "containers", "compose")],
+    examples=[{"labels": {"snadboy.revp.80.domain": "shop.example.com"}}],
 )
 
 
