@@ -74,7 +74,12 @@ def draw_host(row: HostRow, viewer: Viewer, spark: Spark | None) -> str:
 
 def _line(past: Sequence[float | None], now: float | None, scale: float | None) -> str:
     """The last hour with what is now at its end; no line where only that is known."""
-    return polyline((*past, now), scale) if past else ""
+    if not past:
+        return ""
+    whole = (
+        past if past[-1] is not None else past[:-1]
+    )  # of the minute that runs there is no step yet
+    return polyline((*whole, now), scale)
 
 
 def today(viewer: Viewer) -> str:

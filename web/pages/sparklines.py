@@ -15,7 +15,7 @@ from web.history_documents import HostSeriesDocument
 from web.pages.wording import share
 
 SPAN = timedelta(hours=1)
-STEPS = 60  # one a minute
+STEPS = 61  # one a minute, and the one that runs
 KEPT = 30.0  # seconds until it is asked again
 PATIENCE = 2.0  # seconds that a page waits for it: without it everything else is shown
 LOST = 600.0  # seconds after which what was read is too old to be drawn

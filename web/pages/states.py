@@ -51,10 +51,10 @@ def ailment(container: ContainerDocument) -> str:
 
     One that ended as it does when somebody stops it is not said to have crashed.
     """
-    if container.health.status == "unhealthy":
-        return "unhealthy"
     if container.state in ("restarting", "dead"):
         return container.state
+    if container.health.status == "unhealthy":
+        return "unhealthy"
     if container.state != "exited":
         return ""
     if container.oom_killed:
