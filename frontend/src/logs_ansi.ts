@@ -15,7 +15,7 @@ interface Style {
 
 // CSI, OSC (ends with BEL or ST), and the short ones; then control characters but for the tab.
 const ESCAPE =
-  /\x1b\[([0-9;:]*)m|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_]?)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g;
+  /\x1b\[([0-9;:]*)m|\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]+[0-~]?|[@-Z\\-_]?)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g;
 const ON: Readonly<Record<number, string>> = {
   1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 8: "hidden", 9: "strike", 21: "underline",
 };

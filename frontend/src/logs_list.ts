@@ -36,6 +36,7 @@ export class List {
   #measures: Measures = { row: 22, more: 20, columns: 80 };
   #anchor: { line: Line; below: number } | null = null;
   #top = 0; // as it was set last
+  #scrollHeight = 0;
   #headHeight = 0;
   #height = 0;
   #asked = 0;
@@ -169,6 +170,10 @@ export class List {
   #scrolled(): void {
     const top = this.scroller.scrollTop;
     if (Math.abs(top - this.#top) < 1) return; // it was us
+    if (this.follows && this.scroller.scrollHeight !== this.#scrollHeight) {
+      this.draw(); // there is another height to scroll over: it was nobody
+      return;
+    }
     const upwards = top < this.#top;
     this.#top = top;
     const end = this.#headHeight + this.lines.total - this.#height;
@@ -205,6 +210,7 @@ export class List {
       this.#place();
       const fresh = this.#fill();
       if (!this.#measure(fresh)) break;
+      if (pass === PASSES - 1) this.draw();
     }
     const end = this.#headHeight + this.lines.total - this.#height;
     if (this.#top < NEAR) this.#listener.nearFirst();
@@ -225,6 +231,7 @@ export class List {
       this.scroller.scrollTop = this.#top;
       this.#top = this.scroller.scrollTop;
     }
+    this.#scrollHeight = this.scroller.scrollHeight;
   }
 
   /** Rows for what is seen; those that were made. */

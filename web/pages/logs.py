@@ -32,7 +32,10 @@ _At = Annotated[str | None, QueryParameter(name="at", max_length=100)]
 _Before = Annotated[str | None, QueryParameter(name="before", max_length=500)]
 _Pick = Annotated[str | None, QueryParameter(name="pick", max_length=100)]
 _LEVELS = ("debug", "info", "warning", "error", "critical")
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_]?)")
+# As `frontend/src/logs_ansi.ts` has it.
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]+[0-~]?|[@-Z\\-_]?)"
+)
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,7 +54,7 @@ def read_mark(text: str) -> Mark:
     """
     found = _MARK.fullmatch(text)
     if found is None or int(found[1]) >= 2**62:
-        raise bad_parameter("at", text)
+        raise bad_parameter("at", text, must_be="what the time of a line links to")
     return Mark(nano=int(found[1]), sequence=int(found[2]), container=found[3])
 
 
