@@ -273,20 +273,24 @@ async def test_what_others_wrote_is_text(site: Site) -> None:
     assert 'href="javascript' not in page
 
 
-async def test_a_removed_container_still_has_its_page(site: Site) -> None:
+async def test_a_removed_container_has_its_page_and_what_is_not_one_has_none(site: Site) -> None:
     recorded = site.past.remember("one", "gone", OLD)
     last = START + timedelta(hours=1)
     only = replace(recorded.incarnations[0], first=START, last=last)
     site.past.known[0] = replace(recorded, incarnations=(only,))
     site.past.events = [replace(make_event(1, "destroy", name="gone"), actor_id=OLD)]
+    site.past.runs = (run(60, 7, OLD),)
     for ref in ("gone", OLD[:12], "name:gone"):
         page = await site.page(ref)
+        assert "Its last run ended with exit code 7." in page
         assert "It is not there any more." in page
         assert f'data-end="{last.isoformat()}"' in page
         assert "destroy" in text(page)
     unknown = text(await site.page("nowhere", status=404))
     assert "No container on host 'one' has the name or id 'nowhere'." in unknown
     assert (await site.asking.ask("GET", "/hosts/other/containers/web")).status == 404
+    site.fleet.add_container("one", "web", id="ef" * 32)
+    assert "means 2 containers" in text(await site.page(status=409))
 
 
 async def test_incarnations_are_told_apart(site: Site) -> None:
@@ -295,28 +299,20 @@ async def test_incarnations_are_told_apart(site: Site) -> None:
     assert f'href="/hosts/one/containers/{OLD[:12]}"' in page
 
 
-async def test_without_history_what_is_live_is_shown(site: Site) -> None:
+async def test_what_is_not_as_of_now_or_cannot_be_read_says_so(site: Site) -> None:
+    site.fleet.add_host("one", "down")
+    site.change(stale_since=START, stats=make_stats())
     site.past.away = "The database does not answer."
     site.fleet.emit("pause", name="web")
-    said = text(await site.page())
+    page = await site.page()
+    said = text(page)
+    assert "one is down: all of this is as of" in said
+    assert 'class="tiles stale"' in page
     assert "The database does not answer. What is live is shown anyway" in said
     assert "pause" in said
     assert "503" not in said
     refused = await site.page("gone", status=503)
     assert "The database does not answer." in refused
-
-
-async def test_a_stale_container_says_so(site: Site) -> None:
-    site.fleet.add_host("one", "down")
-    site.change(stale_since=START, stats=make_stats())
-    page = await site.page()
-    assert "one is down: all of this is as of" in text(page)
-    assert 'class="tiles stale"' in page
-
-
-async def test_a_name_that_two_have_is_refused_with_both(site: Site) -> None:
-    site.fleet.add_container("one", "web", id="ef" * 32)
-    assert "means 2 containers" in text(await site.page(status=409))
 
 
 async def test_a_stream_sends_what_changed_and_nothing_else(site: Site) -> None:

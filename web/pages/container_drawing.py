@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from web.documents import ContainerDocument, HostDocument
 from web.pages.container_past import Meant, Reader
-from web.pages.container_view import RoutesSeen, happened, ports, since
-from web.pages.container_words import exit_words, troubles
+from web.pages.container_view import Happened, RoutesSeen, happened, ports, since
+from web.pages.container_words import exit_words, last_end, troubles
 from web.pages.drawn import Drawn
 from web.pages.logs import shown
 from web.pages.regions import Region
@@ -77,8 +77,10 @@ class ContainerDrawing:
         """All regions as of now."""
         container = self.container
         host = self._source.model.host(self.meant.host)
+        held = self._source.model.recent_events(HELD)
+        events = happened(self._reader.past.events, held, self.meant)
         shared = self._shared(container, host)
-        told = {part: shared | self._of(part, container) for part in _PARTS}
+        told = {part: shared | self._of(part, container, events) for part in _PARTS}
         return [self._region(part, context) for part, context in told.items()]
 
     def _region(self, part: str, context: dict[str, Any]) -> Region:
@@ -102,14 +104,16 @@ class ContainerDrawing:
             "host_status": "not configured" if host is None else host.status,
         }
 
-    def _of(self, part: str, container: ContainerDocument | None) -> dict[str, Any]:
+    def _of(
+        self, part: str, container: ContainerDocument | None, events: Sequence[Happened]
+    ) -> dict[str, Any]:
         """What one part tells of besides."""
         past = self._reader.past
         match part:
             case "head":
                 return {"since": None if container is None else since(container)}
             case "trouble":
-                return self._trouble(container)
+                return self._trouble(container, events)
             case "now":
                 codes = [run.exit_code for run in past.runs if run.ended]
                 return {
@@ -124,20 +128,18 @@ class ContainerDrawing:
                 address = self._routes.address(self.meant.host)
                 return {"ports": [] if container is None else ports(container.ports, address)}
             case "events":
-                held = self._source.model.recent_events(HELD)
-                return {"events": happened(past.events, held, self.meant)}
+                return {"events": events}
             case "uptime":
                 return {"uptimes": past.uptimes, "runs": past.runs, "exit_words": exit_words}
             case _:
                 return {}
 
-    def _trouble(self, container: ContainerDocument | None) -> dict[str, Any]:
+    def _trouble(
+        self, container: ContainerDocument | None, events: Sequence[Happened]
+    ) -> dict[str, Any]:
         past = self._reader.past
+        words = [shown(line) for line in past.last_words]
         if container is None:
-            return {"troubles": [], "words": []}
-        events = [
-            each.event
-            for each in happened(past.events, self._source.model.recent_events(HELD), self.meant)
-        ]
-        found = troubles(container, past.runs, events, datetime.now(UTC))
-        return {"troubles": found, "words": [shown(line) for line in past.last_words]}
+            return {"troubles": last_end(past.runs), "words": words}
+        just = [each.event for each in events]
+        return {"troubles": troubles(container, past.runs, just, datetime.now(UTC)), "words": words}

@@ -35,11 +35,15 @@ _EXITS = {
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong; `further` is what tells more, or what to do."""
+    """One thing that is wrong; `further` is what tells more, or what to do.
+
+    `loop`: it ends again and again.
+    """
 
     tone: Tone
     text: str
     further: str = ""
+    loop: bool = False
 
 
 def exit_words(code: int | None, *, oom: bool = False) -> str:
@@ -87,12 +91,23 @@ def troubles(
     ]
 
 
+def last_end(runs: Sequence[RunDocument]) -> list[Trouble]:
+    """How one that was removed ended, if not by itself."""
+    last = next((run for run in runs if run.ended), None)
+    if last is None or last.exit_code in (0, None):
+        return []
+    words = exit_words(last.exit_code, oom=last.oom_killed)
+    tone: Tone = "warn" if last.exit_code in _STOPPED and not last.oom_killed else "bad"
+    return [Trouble(tone=tone, text=f"Its last run ended with exit code {words}.")]
+
+
 def _loop(container: ContainerDocument, ends: Sequence[int | None]) -> Iterator[Trouble]:
     if container.state == "restarting" and not ends:
         yield Trouble(
             tone="bad",
             text="It ends again and again: the Engine waits before it starts it once more.",
             further=f"Restarts so far: {container.restart_count}.",
+            loop=True,
         )
     looping = container.state in ("running", "restarting") and len(ends) >= MANY
     if not looping and not (container.state == "restarting" and ends):
@@ -109,6 +124,7 @@ def _loop(container: ContainerDocument, ends: Sequence[int | None]) -> Iterator[
         tone="bad",
         text=f"Ended {times} in the last {MINUTES} minutes (restart loop), {words}.",
         further=f"Its restart policy is {container.restart_policy or 'no'}.",
+        loop=True,
     )
 
 
