@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Literal
 
 import msgspec
@@ -105,7 +106,10 @@ class HostDrawing:
             "host-availability",
             host=host,
             past=self.past,
-            lengths={period: length.total_seconds() for period, length in PERIODS.items()},
+            lengths={
+                period: length.total_seconds()
+                for period, length in sorted(PERIODS.items(), key=itemgetter(1))
+            },
             span=self._span,
             found=found,
             parts=[] if found is None else parts(found),
