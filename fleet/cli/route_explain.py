@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from urllib.parse import quote, urlsplit
 
-import msgspec
-
 from fleet.cli.api import PAGE, Api, RefusedError
 from fleet.cli.errors import USAGE, CommandError
 from fleet.cli.format import ago
@@ -15,70 +13,19 @@ from fleet.cli.route_changes import change_lines
 from fleet.cli.route_issues import indented, issue_lines
 from fleet.cli.route_tables import STATUS_TONES, address, authority, missing_lines
 from fleet.cli.table import Cell, Tone, cell
-from labels.model import RouteStatus
 from labels.routing.words import STANDINGS, listed
+from web.revp.explaining import Explained, issues_of, leading, speaks_of, why_none
 from web.route_documents import (
     DomainDocument,
     MemberDocument,
-    RouteChangeDocument,
     RouteChangesDocument,
     RoutedContainerDocument,
     RoutedContainersDocument,
     RouteDocument,
-    RouteIssueDocument,
     RoutesDocument,
 )
 
 _MOST_CHANGES = "10"
-
-
-class Explained(msgspec.Struct, frozen=True, kw_only=True):
-    """The document of `fleet routes explain --json`.
-
-    Attributes:
-        domain: As the table writes it, or as it was given when nothing is known of it.
-        path: What was asked for; `/` stands for the whole domain.
-        complete: Whether proxies are told anything at all; `missing` hosts are waited for.
-        known: What the table knows of the domain.
-        covered: The wildcard domain that requests go to, as the domain itself has no route.
-        containers: Those that ask for the domain, or for what covers it.
-        speaking: Where none does: those with a label that speaks of it.
-        changes: The latest of the domain, newest last, also from before the fleet's start.
-        meant: Where nothing is known: names that may have been meant.
-    """
-
-    domain: str
-    path: str = "/"
-    complete: bool
-    missing: tuple[str, ...]
-    known: DomainDocument | None
-    covered: DomainDocument | None
-    containers: tuple[RoutedContainerDocument, ...]
-    speaking: tuple[RoutedContainerDocument, ...]
-    changes: tuple[RouteChangeDocument, ...] = ()
-    meant: tuple[str, ...] = ()
-
-    @property
-    def serving(self) -> DomainDocument | None:
-        """The domain whose routes get the requests, if any does."""
-        for document in (self.known, self.covered):
-            if document is not None and leading(document, self.path):
-                return document
-        return None
-
-    @property
-    def is_bad(self) -> bool:
-        """Whether requests are not answered, for all that is known."""
-        return not self.complete or self.status in (None, "down")
-
-    @property
-    def status(self) -> RouteStatus | None:
-        """Of the domain, or of the route that the path leads to; None without one."""
-        if self.serving is None:
-            return None
-        if self.path == "/":
-            return self.serving.status
-        return leading(self.serving, self.path)[0].status
 
 
 def place_of(text: str) -> tuple[str, str]:
@@ -95,16 +42,6 @@ def place_of(text: str) -> tuple[str, str]:
     if not domain:
         raise CommandError(f"there is no domain in {text!r}", "name one: shop.example.com", USAGE)
     return domain, found.path.rstrip("/") or "/"
-
-
-def leading(document: DomainDocument, path: str) -> tuple[RouteDocument, ...]:
-    """The routes that requests for a path go to: the one that is nearest, or of `/` all."""
-    if path == "/":
-        return document.routes
-    under = [
-        route for route in document.routes if f"{path}/".startswith(f"{route.path.rstrip('/')}/")
-    ]
-    return tuple(sorted(under, key=lambda route: len(route.path))[-1:])
 
 
 def explain(api: Api, domain: str, path: str = "/") -> Explained:
@@ -153,11 +90,6 @@ def _containers(api: Api, domains: Iterable[str]) -> list[RoutedContainerDocumen
             return found
 
 
-def speaks_of(container: RoutedContainerDocument, domain: str) -> bool:
-    """Whether a label of the container has the domain in it."""
-    return any(domain.lower() in value.lower() for value in container.labels.values())
-
-
 def lines(found: Explained) -> Iterator[Cell]:
     """The answer first, then what it rests on."""
     yield from missing_lines(found.missing, complete=found.complete)
@@ -169,7 +101,7 @@ def lines(found: Explained) -> Iterator[Cell]:
     yield from _section("waiting", _waiting(found))
     yield from _section("conflicts", _conflicts(found))
     yield from _section("labels that speak of it", _speaking(found))
-    yield from _section("issues", issue_lines(_issues(found)))
+    yield from _section("issues", issue_lines(issues_of(found)))
     yield from _section("changes", chain(*map(change_lines, found.changes)))
 
 
@@ -182,7 +114,7 @@ def _section(title: str, inside: Iterable[Cell]) -> Iterator[Cell]:
 def _answer(found: Explained) -> Iterator[Cell]:
     serving, status, name = found.serving, found.status, address(found.domain, found.path)
     if serving is None or status is None:
-        yield cell(f"{name}: no route, proxies answer 404: {_why_none(found)}", "bad")
+        yield cell(f"{name}: no route, proxies answer 404: {why_none(found)}", "bad")
         if not (found.known or found.covered or found.speaking):
             meant = f" Did you mean {' or '.join(found.meant)}?" if found.meant else ""
             yield cell(
@@ -197,18 +129,6 @@ def _answer(found: Explained) -> Iterator[Cell]:
     count = f"{sum(each.serving for each in routes)} of {sum(each.wanted for each in routes)}"
     text = f"{name}: {status}{served}: {count} backends get requests"
     yield cell(text, STATUS_TONES[status])
-
-
-def _why_none(found: Explained) -> str:
-    documents = [each for each in (found.known, found.covered) if each is not None]
-    others = [address(each.domain, each.path) for one in documents for each in one.routes]
-    if others:
-        return f"there is only {listed(others)}"
-    if any(each.waiting or each.issues for each in documents):
-        return "what asks for it is not served"
-    if found.speaking:
-        return "labels speak of it, and make no route of it"
-    return "nothing asks for it"
 
 
 def _route(route: RouteDocument) -> Iterator[Cell]:
@@ -285,11 +205,3 @@ def _speaking(found: Explained) -> Iterator[Cell]:
         yield cell(f"  {container.host}/{container.name}{off}", "warn")
         for key, value in container.labels.items():
             yield cell(f"    {key}={value}")
-
-
-def _issues(found: Explained) -> list[RouteIssueDocument]:
-    """Those of the domain, and those of the labels of containers that ask for it."""
-    of_domain = list(found.known.issues) if found.known else []
-    containers = (*found.containers, *found.speaking)
-    of_labels = (issue for container in containers for issue in container.issues)
-    return of_domain + [issue for issue in of_labels if issue not in of_domain]

@@ -17,7 +17,7 @@ from fleet.cli.errors import USAGE, CommandError
 from fleet.cli.root import cli
 from fleet.cli.route_changes import change_lines
 from fleet.cli.route_drift import drift_lines, drift_table
-from fleet.cli.route_explain import Explained, lines, place_of, speaks_of
+from fleet.cli.route_explain import lines, place_of
 from fleet.cli.route_sources import PATHS, Found, Wanted, parse_options
 from fleet.cli.route_tables import is_bad, routes_table, shown, unserved
 from fleet.cli.routes import FORMATS, PARTS
@@ -37,6 +37,7 @@ from web.revp.describing import (
     describe_waiting,
 )
 from web.revp.domains import describe_domain
+from web.revp.explaining import Explained, speaks_of
 from web.route_documents import (
     ConflictsDocument,
     DifferenceDocument,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from web.pages import container, containers_page, fleet, host, logs, palette
+from web.pages import container, containers_page, fleet, host, logs, palette, routes
 
 PAGES: tuple[HTTPRouteHandler, ...] = (
     container.show_container_page,
@@ -17,4 +17,6 @@ PAGES: tuple[HTTPRouteHandler, ...] = (
     host.stream_host_page,
     logs.show_logs_page,
     palette.show_hits,
+    routes.show_routes_page,
+    routes.stream_routes_page,
 )

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import anyio
 from litestar.types import Receive, Scope, Send
 from markupsafe import Markup
 
-from web.live.source import Readable
 from web.sse import RETRY_MS, Write, answer_stream
 from web.streams import Streams
 
@@ -65,6 +65,19 @@ class Region:
 Draw = Callable[[], Sequence[Region]]
 
 
+class Changing(Protocol):
+    """What a page is drawn from, as far as it tells that it changed: a ledger, say."""
+
+    @property
+    def version(self) -> int:
+        """The number of the last change."""
+        ...
+
+    async def beyond(self, version: int) -> None:
+        """Wait until something changed after a version."""
+        ...
+
+
 def digest(regions: Sequence[Region]) -> str:
     """A word that tells one drawing from another."""
     made = hashlib.blake2b(digest_size=12)
@@ -100,7 +113,7 @@ class RegionStream:
         self,
         streams: Streams,
         draw: Draw,
-        ledgers: Sequence[Readable],
+        ledgers: Sequence[Changing],
         seen: str | None,
         prepare: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
@@ -139,12 +152,12 @@ class RegionStream:
                 await _beyond(self._ledgers, versions)
 
 
-async def _beyond(ledgers: Sequence[Readable], versions: Sequence[int]) -> None:
+async def _beyond(ledgers: Sequence[Changing], versions: Sequence[int]) -> None:
     """Wait until any of the ledgers changed after its version."""
     if not ledgers:
         await anyio.sleep_forever()
 
-    async def wait(ledger: Readable, version: int) -> None:
+    async def wait(ledger: Changing, version: int) -> None:
         await ledger.beyond(version)
         waiting.cancel_scope.cancel()
 

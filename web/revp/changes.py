@@ -69,13 +69,14 @@ async def _older(
     history: History, wanted: RouteChangeFilter, held: Sequence[Change], missing: int
 ) -> list[Change]:
     """Stored changes that memory does not hold, oldest first."""
-    keys = {_key(change) for change in held}
+    keys = {change_key(change) for change in held}
     stored = await history.route_changes(wanted, min(missing + len(held), 2 * MAX_PAGE))
-    new = [change for change in stored if _key(change) not in keys]
+    new = [change for change in stored if change_key(change) not in keys]
     return new[:missing][::-1]
 
 
-def _key(change: Change) -> tuple[datetime, int, str, str]:
+def change_key(change: Change) -> tuple[datetime, int, str, str]:
+    """What no two changes have in common."""
     return (change.time, change.revision, change.domain, change.path)
 
 
