@@ -18,7 +18,10 @@ from web.request_head import Head, head_of
 
 MAX_BODY = 64 * 1024  # what takes no body: this is only for the polite
 MAX_PREVIEW = 1024 * 1024
-BODIES = {("POST", "/api/revp/preview"): MAX_PREVIEW}  # what is read takes care of its end itself
+BODIES = {  # what is read takes care of its end itself
+    ("POST", "/api/revp/preview"): MAX_PREVIEW,
+    ("POST", "/routes"): MAX_PREVIEW,
+}
 STREAMS = ("/api/stream/", "/api/revp/stream", "/live/")
 FOLLOWS = b"follow="  # in a query: the answer may be a stream
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -21,19 +21,22 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
 
 
-async def read_form(request: WebRequest, *, with_token: bool = True) -> dict[str, str]:
+async def read_form(
+    request: WebRequest, *, with_token: bool = True, most: int = MOST_BYTES
+) -> dict[str, str]:
     """The fields of a form, each once.
 
     Args:
         request: Whose body it is.
         with_token: With a session its token must be among them.
+        most: Bytes that it may have.
 
     Raises:
         Problem: It is no form (415), malformed (400), too long or slow, or without the token (403).
     """
     if content_type(request) != FORM_TYPE:
         raise Problem("unsupported-media-type", f"This takes a form ({FORM_TYPE}).")
-    body = await read_body(request, MOST_BYTES)
+    body = await read_body(request, most)
     try:
         pairs = parse_qsl(
             body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from web.pages import container, containers_page, fleet, host, logs, palette, routes
+from web.pages import (
+    container,
+    containers_page,
+    fleet,
+    host,
+    logs,
+    palette,
+    routes,
+    routes_domain,
+    routes_preview,
+)
 
 PAGES: tuple[HTTPRouteHandler, ...] = (
     container.show_container_page,
@@ -19,4 +29,7 @@ PAGES: tuple[HTTPRouteHandler, ...] = (
     palette.show_hits,
     routes.show_routes_page,
     routes.stream_routes_page,
+    routes_domain.show_domain_page,
+    routes_domain.stream_domain_page,
+    routes_preview.show_preview_page,
 )

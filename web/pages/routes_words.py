@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from labels.model import (
@@ -45,7 +46,7 @@ MEETING_TONES: Mapping[str, Tone] = {
     "loses": "bad",
 }
 KIND_TONES: Mapping[ChangeKind, Tone] = {"added": "good", "changed": "idle", "removed": "warn"}
-WORDS: Mapping[str, object] = {
+WORDS: Mapping[str, Any] = {
     "status_tones": STATUS_TONES,
     "standing_tones": STANDING_TONES,
     "standings": STANDINGS,

@@ -39,7 +39,7 @@ async def show_domain(
     name = canonical_domain(domain)
     document = describe_domain(name, routing.table(), routing.recent_changes(MOST_HELD))
     if document is None:
-        raise _unknown(name, routing.table())
+        raise unknown_domain(name, routing.table())
     return json_answer(document)
 
 
@@ -76,7 +76,8 @@ def roll_up(routes: Sequence[Route]) -> RouteStatus:
     return "up" if statuses == {"up"} else "degraded"
 
 
-def _unknown(name: str, table: Table) -> Problem:
+def unknown_domain(name: str, table: Table) -> Problem:
+    """The problem of a domain of which nothing is known."""
     known = {route.domain for route in table.routes}
     parent = f"*.{name.partition('.')[2]}"
     close = [parent] if parent in known else get_close_matches(name, sorted(known), n=3)

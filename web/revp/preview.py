@@ -115,14 +115,21 @@ async def show_preview(request: WebRequest, host: OneHost = None) -> ASGIRespons
     with anyio.move_on_after(SECONDS):
         async with turns:  # so that only so many bodies are held
             body = await read_body(request, MAX_PREVIEW)
-            work = partial(_preview, body, kind == JSON, place, routing.rules(), routing.table())
+            work = partial(
+                make_preview, body, kind == JSON, place, routing.rules(), routing.table()
+            )
             return json_answer(await to_thread.run_sync(work))
     raise Problem("too-many-previews", "Others are previewed. Try again.", headers=RETRY_AFTER)
 
 
-def _preview(
+def make_preview(
     body: bytes, is_json: bool, place: Place, rules: Rules, live: Table
 ) -> PreviewDocument:
+    """What a body of JSON, or a Compose file, would make; some seconds' work for a big one.
+
+    Raises:
+        Problem: It cannot be read, or is too much (400).
+    """
     try:
         source = _source(body, is_json, place, rules)
     except (ComposeError, msgspec.MsgspecError, UnicodeDecodeError) as error:
