@@ -42,11 +42,27 @@ htmx.defineExtension("morph", {
   },
 });
 
+interface Request {
+  headers: Record<string, string>;
+  verb: string;
+  formData: FormData;
+}
+
+/** What a form leaves empty is no part of an address that people keep and pass on. */
+function leaveOutEmpty(form: FormData): void {
+  for (const name of new Set(form.keys())) {
+    const given = form.getAll(name).filter((value) => value !== "");
+    form.delete(name);
+    for (const value of given) form.append(name, value);
+  }
+}
+
 // A change takes the session's token, which only our pages can read.
 document.addEventListener("htmx:configRequest", (event) => {
-  const { headers, verb } = (event as CustomEvent<{ headers: Record<string, string>; verb: string }>).detail;
+  const { headers, verb, formData } = (event as CustomEvent<Request>).detail;
   const token = document.querySelector<HTMLMetaElement>('meta[name="csrf"]')?.content;
   if (token && verb !== "get") headers["X-CSRF-Token"] = token;
+  if (verb === "get") leaveOutEmpty(formData);
 });
 
 export default htmx;

@@ -76,9 +76,8 @@ def _line(past: Sequence[float | None], now: float | None, scale: float | None) 
     """The last hour with what is now at its end; no line where only that is known."""
     if not past:
         return ""
-    whole = (
-        past if past[-1] is not None else past[:-1]
-    )  # of the minute that runs there is no step yet
+    # Of the minute that runs there may be no step yet.
+    whole = past if past[-1] is not None else past[:-1]
     return polyline((*whole, now), scale)
 
 
