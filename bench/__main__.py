@@ -11,6 +11,7 @@ import sys
 SHORT = {
     "api": ["--seconds", "1", "--turns", "1"],
     "layers": ["--turns", "5"],
+    "page_logs": ["--seconds", "5"],
     "pool": ["--rounds", "2"],
     "samples": ["--interval", "4", "--turns", "1"],
     "status": ["--turns", "2"],

@@ -16,8 +16,8 @@ export class Bar {
     this.#pause = button("log-pause", "Pause", "Pause", "Space", () => commands.pause());
     this.#toggles = {
       wrap: button("quiet", "Wrap long lines", "Wrap", "w", () => commands.wrap()),
-      dense: button("quiet", "Smaller text", "Dense", "d", () => commands.dense()),
-      full: button("quiet", "Fill the window", "Full", "f", () => commands.full(false)),
+      dense: button("quiet", "Dense: smaller text", "Dense", "d", () => commands.dense()),
+      full: button("quiet", "Full window", "Full", "f", () => commands.full(false)),
     };
     const previous = button("quiet", "Previous line that has it", "↑", "N", () => commands.hit(-1));
     const next = button("quiet", "Next line that has it", "↓", "n", () => commands.hit(1));

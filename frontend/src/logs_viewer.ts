@@ -161,6 +161,7 @@ export class FleetLog extends HTMLElement implements Commands {
     const finders = [findText(this.#asked.query.get("text") ?? ""), findRegex(this.#asked.query.get("regex") ?? "(?!)")];
     this.#look.finders = finders.filter((finder) => finder !== null);
     this.#more.hidden = true;
+    this.#more.removeAttribute("aria-label"); // what it says is what it is
     this.#list.scroller.addEventListener("click", (event) => this.#clicked(event));
     const body = made("div", "log-body", {}, this.#list.scroller, this.#more);
     const drawn = this.querySelector(".log-static");
