@@ -91,6 +91,12 @@ class Visit:
             for node in each["nodes"][:3]
         ]
 
+    def settle(self) -> None:
+        """Wait until what a change of the window asked for is drawn."""
+        self.page.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
     def overflow(self) -> int:
         """Pixels by which the page is wider than the window."""
         wide: int = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")

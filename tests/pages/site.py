@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 from tests.lab.containers import ContainerSpec
 from tests.lab.demo import Demo
+from tests.lab.errors import LabError
 from tests.lab.reap import marked_environment
 from tests.lab.waiting import wait_until
 from tests.lab.workloads import WORKLOADS
@@ -53,6 +54,12 @@ class Site:
             subprocess.run([*command, "up"], check=True)
 
 
+def _is_up(site: Site, fleet: subprocess.Popen[bytes], log: Path) -> bool:
+    if fleet.poll() is not None:
+        raise LabError(f"fleet ended at once:\n{log.read_text()[-2000:]}")
+    return site.is_ready()
+
+
 @contextmanager
 def open_site(
     workloads: Mapping[str, Mapping[str, ContainerSpec]] = WORKLOADS, more: str = ""
@@ -65,6 +72,7 @@ def open_site(
 
     Raises:
         MissingPartError: A part of the lab is missing.
+        LabError: It did not come up.
     """
     with Demo(workloads=workloads, more=more) as demo:
         command = [str(Path(sys.executable).parent / "fleet"), "up", "--config", str(demo.config)]
@@ -75,7 +83,7 @@ def open_site(
             )
             try:
                 site = Site(demo)
-                wait_until(site.is_ready, "fleet is up", 120)
+                wait_until(lambda: _is_up(site, fleet, log), "fleet is up", 120)
                 yield site
             finally:
                 fleet.terminate()
