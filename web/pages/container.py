@@ -15,6 +15,7 @@ from web.pages.container_past import Reader, find_meant
 from web.pages.declaring import Seen, page_at, stream_at
 from web.pages.regions import RegionStream, opening
 from web.pages.shell import page, viewer_of
+from web.pages.troubles import beside_banner
 from web.paths import segment
 from web.sources import WebRequest, sources
 
@@ -61,7 +62,8 @@ async def stream_container_page(
     drawing = await _drawing(request, segment(host), segment(ref))
     ledgers = [live.ledger("containers"), live.ledger("hosts")]
     seen = request.headers.get("last-event-id") or seen
-    return RegionStream(source.streams, drawing.draw, ledgers, seen, drawing.refresh)
+    draw = beside_banner(drawing.draw, source.model.fleet, viewer_of(request).zone)
+    return RegionStream(source.streams, draw, ledgers, seen, drawing.refresh)
 
 
 async def _drawing(request: WebRequest, host: str, ref: str) -> ContainerDrawing:
