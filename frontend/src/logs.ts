@@ -3,12 +3,8 @@ import { FleetLog } from "./logs_viewer";
 
 customElements.define("fleet-log", FleetLog);
 
-// Fields that nobody filled in are left out of the address.
+// What containers were searched by is no part of the address of their lines.
 document.addEventListener("htmx:configRequest", (event) => {
-  const { elt, parameters } = (event as CustomEvent<{ elt: Element; parameters: Record<string, unknown> }>).detail;
-  if (!elt.closest("#logs-asked")) return;
-  const isPicking = elt.matches("[data-logs-pick]");
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value === "" || (name === "pick" && !isPicking)) delete parameters[name];
-  }
+  const { elt, formData } = (event as CustomEvent<{ elt: Element; formData: FormData }>).detail;
+  if (elt.id === "logs-asked") formData.delete("pick");
 });

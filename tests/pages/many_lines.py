@@ -83,7 +83,7 @@ class ManyLines(HistoryInMemory):
         direction: Direction,
         beyond: LogPlace | None,
     ) -> LogsDocument:
-        """Those of the span: of filters it has the text alone."""
+        """Those of the span: of filters it has the text, and the names of containers."""
         lines = self.lines
         begin = bisect.bisect_left(lines, span.start, key=_time)
         end = bisect.bisect_left(lines, span.end, key=_time)
@@ -91,8 +91,8 @@ class ManyLines(HistoryInMemory):
             end = bisect.bisect_left(lines, beyond.time_nano, key=_nano)
         elif beyond is not None:
             begin = bisect.bisect_right(lines, beyond.time_nano, key=_nano)
-        if wanted.text is not None:
-            lines = [line for line in lines[begin:end] if wanted.text in line.line]
+        if wanted.text or wanted.containers:
+            lines = [line for line in lines[begin:end] if _matches(line, wanted)]
             begin, end = 0, len(lines)
         backward = direction == "backward"
         kept = lines[max(begin, end - limit) : end] if backward else lines[begin : begin + limit]
@@ -104,6 +104,13 @@ class ManyLines(HistoryInMemory):
             older=write_cursor(place_of(kept[0])) if cut and backward else None,
             newer=write_cursor(place_of(kept[-1])) if cut and not backward else None,
         )
+
+
+def _matches(line: LogLineDocument, wanted: LogFilter) -> bool:
+    named = {line.name, f"{line.host}/{line.name}"}
+    return (wanted.text or "") in line.line and not (
+        wanted.containers and named.isdisjoint(wanted.containers)
+    )
 
 
 def _time(line: LogLineDocument) -> datetime:
