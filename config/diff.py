@@ -9,7 +9,7 @@ from config.models import Config, Host
 from config.references import Fingerprints, files_of
 
 # What is taken over while fleet runs.
-_LIVE = frozenset({"log_level"})
+LIVE = frozenset({"log_level"})
 # What a host has for filters and for proxies alone: its session knows nothing of it.
 _ASIDE = ("labels", "route_address", "container_ip")
 
@@ -90,5 +90,5 @@ def _files_changed(host: Host, was: Fingerprints, now: Fingerprints) -> bool:
 def _changed(old: msgspec.Struct, new: msgspec.Struct) -> tuple[str, ...]:
     names = fields_of(type(new))
     return tuple(
-        name for name in names if name not in _LIVE and getattr(old, name) != getattr(new, name)
+        name for name in names if name not in LIVE and getattr(old, name) != getattr(new, name)
     )

@@ -25,6 +25,7 @@ from config.tables import Reader, Table, merged, report_missing
 KINDS: dict[str, type[Host]] = {
     str(model.__struct_config__.tag): model for model in (LocalHost, TcpHost, SshHost)
 }
+ALL = "*"
 _ALL_HOSTS = {"monitoring": Monitoring, "retry": Retry}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
@@ -49,7 +50,10 @@ class HostTable:
 
 
 def read_defaults(reader: Reader, raw: object) -> dict[str, Table]:
-    """Read `[defaults.*]`: for each kind of connection what its hosts start from."""
+    """Read `[defaults.*]`: for each kind of connection what its hosts start from.
+
+    What all hosts start from is there as `ALL`.
+    """
     key: Key = ("defaults",)
     sections = raw if isinstance(raw, dict) else {}
     if not isinstance(raw, dict):
@@ -62,7 +66,7 @@ def read_defaults(reader: Reader, raw: object) -> dict[str, Table]:
         if name in sections:
             general.origins[name] = (*key, name)
             general.values[name] = reader.table(sections[name], fields_of(model), (*key, name))
-    defaults = {}
+    defaults = {ALL: general}
     for kind, model in KINDS.items():
         own = _host_keys(reader, sections.get(kind, {}), model, (*key, kind))
         defaults[kind] = merged(own, general)

@@ -24,14 +24,25 @@ from config.checks import (
 )
 from config.fields import fields_of
 from config.files import Surroundings
-from config.hosts import HostTable, read_defaults, read_hosts
-from config.models import Access, Cache, Config, Fleet, Host, Revp, Storage, Tracing
+from config.hosts import ALL, HostTable, read_defaults, read_hosts
+from config.models import (
+    Access,
+    Cache,
+    Config,
+    Fleet,
+    Host,
+    Monitoring,
+    Retry,
+    Revp,
+    Storage,
+    Tracing,
+)
 from config.people import check_people
 from config.positions import Positions, scan
 from config.problems import ConfigError, Key, Problem, Problems, closest, dotted
 from config.route_checks import check_revp, check_routes
 from config.routes import built_routes, read_routes
-from config.tables import Reader, Table, built
+from config.tables import Reader, Table, built, origins_of
 from config.urls import fault_in_collector
 
 _MOST_BYTES = 16 * 1024 * 1024
@@ -95,6 +106,9 @@ def load(
     if problems.problems:
         raise ConfigError(problems.problems, path)
     fleet.values.setdefault("data_dir", default_data_dir())
+    start = defaults[ALL]
+    tables = [fleet, access, storage, cache, tracing, revp, start, *routes]
+    tables += [host.table for host in hosts]
     return Config(
         fleet=built(fleet, Fleet),
         access=built(access, Access),
@@ -104,8 +118,13 @@ def load(
         hosts={host.name: built(host.table, host.model) for host in hosts if host.model},
         revp=built(revp, Revp),
         routes=built_routes(routes),
+        monitoring=built(start.values.get("monitoring", Table(())), Monitoring),
+        retry=built(start.values.get("retry", Table(())), Retry),
         source=path,
         warnings=problems.warnings,
+        origins={
+            key: place for each in tables for key, place in origins_of(each, each.key).items()
+        },
     )
 
 

@@ -328,7 +328,11 @@ class Route(Frozen, frozen=True, kw_only=True):
 
 
 class Config(Frozen, frozen=True, kw_only=True):
-    """A whole, valid configuration. `source` is None when no file was found."""
+    """A whole, valid configuration. `source` is None when no file was found.
+
+    `monitoring` and `retry` are what hosts start from, which have it already. `origins` has each
+    key that the file says, as `hosts.a.port`, and where it stands there, as `defaults.ssh.port`.
+    """
 
     fleet: Fleet
     storage: Storage
@@ -338,5 +342,8 @@ class Config(Frozen, frozen=True, kw_only=True):
     cache: Cache = Cache()
     revp: Revp = Revp()
     routes: tuple[Route, ...] = ()
+    monitoring: Monitoring = Monitoring()
+    retry: Retry = Retry()
     source: Path | None = None
     warnings: tuple[str, ...] = ()
+    origins: dict[str, str] = {}

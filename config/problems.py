@@ -16,8 +16,8 @@ Key = tuple[str | int, ...]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SHOWN = 60  # characters of a value that a message repeats
-_SECRET = re.compile(r"pass|secret|token|url|proxies", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"://.*@|\bpassword=", re.IGNORECASE | re.DOTALL)
+SECRET = re.compile(r"pass|secret|token|url|proxies", re.IGNORECASE)
+CREDENTIALS = re.compile(r"://.*@|\bpassword=", re.IGNORECASE | re.DOTALL)
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,10 +107,10 @@ def dotted(key: Key) -> str:
 def shown(value: object, key: Key = ()) -> str:
     """What was found, shortened; only the kind of value where it, or its key, may hold a secret."""
     kind = _kind(value)
-    secret = any(isinstance(part, str) and _SECRET.search(part) for part in key[-2:])
+    secret = any(isinstance(part, str) and SECRET.search(part) for part in key[-2:])
     if kind in ("a table", "a list", "a date or time") or secret:
         return kind
-    if isinstance(value, str) and _CREDENTIALS.search(value):
+    if isinstance(value, str) and CREDENTIALS.search(value):
         return "text with a user or password"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

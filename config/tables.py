@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from config.fields import Field, fields_of
-from config.problems import Key, Problems, closest, shown
+from config.problems import Key, Problems, closest, dotted, shown
 from config.values import BadValueError, converted
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -145,6 +145,18 @@ def merged(over: Table, under: Table) -> Table:
         elif isinstance(value, dict) and isinstance(mine := over.values.get(name), dict):
             result.values[name] = {**value, **mine}
     return result
+
+
+def origins_of(table: Table, key: Key) -> dict[str, str]:
+    """Each key that was given, as what it is in force at `key`, and where it was written."""
+    found: dict[str, str] = {}
+    for name, value in table.values.items():
+        place = (*key, name)
+        if isinstance(value, Table):
+            found |= origins_of(value, place)
+        elif name in table.origins:
+            found[dotted(place)] = dotted(table.origins[name])
+    return found
 
 
 def report_missing(table: Table, struct: type[msgspec.Struct], problems: Problems) -> None:

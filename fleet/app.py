@@ -22,9 +22,11 @@ from fleet.access.desk import StoredDesk
 from fleet.access.opening import configured, open_access
 from fleet.accounts.first import welcome_first
 from fleet.accounts.opening import open_accounts
+from fleet.accounts.roster import StoredRoster
 from fleet.descriptors import raise_limit
 from fleet.edge import FleetEdge, open_edge, record_lockout
 from fleet.history import StoredHistory
+from fleet.holdings import StoredHoldings
 from fleet.image_rows import ImageRows
 from fleet.instruments import Instruments
 from fleet.instruments_collect import FleetCollector
@@ -131,6 +133,7 @@ class _Fleet:
         self._around = around
         self._edge = edge
         self._running = RunningConfig(config)
+        self._retention = config.storage.retention  # until the program starts anew
         self._store = store
         self._tracker = Tracker(config.fleet.event_buffer)
         self._rows = RowWriter(self._tracker, self._hosts, store.recorder.offer)
@@ -181,6 +184,7 @@ class _Fleet:
             hosts=self._hosts,
             keeper=keeper,
             config=self._running.document,
+            effective=self._running.whole,
             storage=self._storage.document,
             counts=counts.document,
             metrics=lambda: own_families(parts),
@@ -274,6 +278,8 @@ class _Fleet:
             routing=keeper,
             live=self._live,
             collector=FleetCollector(self._tracker, parts),
+            configured=self._running.whole,
+            holdings=StoredHoldings(self._store.database, lambda: self._retention),
         )
 
     async def _serve(
@@ -293,6 +299,7 @@ class _Fleet:
             authority=access,
             entrance=accounts.entrance,
             desk=StoredDesk(database),
+            roster=StoredRoster(database),
             reload=reload,
             allowance=self._edge.allowance,
             locked=partial(record_lockout, record),

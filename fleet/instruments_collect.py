@@ -44,7 +44,11 @@ class FleetCollector:
         watched = await watched_families(self._tracker, self._most, among)
         if among is not None:
             return watched
-        return [*own_families(self._parts), *self._process.families(), *watched]
+        return [*self.own(), *watched]
+
+    def own(self) -> list[Family]:
+        """The program itself."""
+        return [*own_families(self._parts), *self._process.families()]
 
 
 async def watched_families(

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 import trio
 
 from config.diff import Diff, diff
+from config.effective import effective
 from config.load import load
 from config.models import Config
-from config.problems import ConfigError
+from config.problems import ConfigError, Problem
 from config.references import Fingerprints, fingerprints, referenced
 from config.watch import Watch
 from fleet.supervisor import Supervisor
 from fleet.tracker import now
-from web.documents import ConfigDocument
+from web.config_documents import (
+    EffectiveConfigDocument,
+    HostSettingsDocument,
+    MistakeDocument,
+    SectionDocument,
+)
+from web.documents import ConfigDocument, Document
 from web.reloading import ReloadDocument, ReloadRefusedError
+
+T = TypeVar("T", bound=Document)
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +51,9 @@ class RunningConfig:
         self.error: str | None = None
         self.error_since: datetime | None = None
         self.warning: str | None = None
+        self._began = config
+        self._problems: tuple[Problem, ...] = ()
+        self._whole: EffectiveConfigDocument | None = None  # as long as nothing changes
 
     def document(self) -> ConfigDocument:
         """How the API and `fleet status` show it."""
@@ -51,8 +65,22 @@ class RunningConfig:
             warnings=(*self.config.warnings, *([self.warning] if self.warning else [])),
         )
 
-    def refuse(self, error: str) -> None:
+    def whole(self) -> EffectiveConfigDocument:
+        """All that is in force, for the API."""
+        if self._whole is None:
+            found = effective(self.config, self._began)
+            self._whole = EffectiveConfigDocument(
+                config=self.document(),
+                mistakes=_told(self._problems, MistakeDocument),
+                sections=_told(found.sections, SectionDocument),
+                hosts=_told(found.hosts, HostSettingsDocument),
+                routes=_told(found.routes, SectionDocument),
+            )
+        return self._whole
+
+    def refuse(self, error: str, problems: tuple[Problem, ...] = ()) -> None:
         """Keep what runs, and say why."""
+        self._problems, self._whole = problems, None
         if error != self.error:
             log.error("the configuration was refused, the old one runs on: %s", error)
         self.error_since = self.error_since or now()
@@ -61,11 +89,16 @@ class RunningConfig:
     def take(self, config: Config, warning: str | None) -> None:
         """Put a new configuration in force."""
         self.config = config
+        self._problems, self._whole = (), None
         self.loaded = now()
         self.error = self.error_since = None
         self.warning = warning
         if warning:
             log.warning("%s", warning)
+
+
+def _told(found: Sequence[msgspec.Struct], kind: type[T]) -> tuple[T, ...]:
+    return tuple(msgspec.convert(each, kind, from_attributes=True) for each in found)
 
 
 class Reloader:
@@ -131,12 +164,13 @@ class Reloader:
     async def _reload(self) -> Diff | None:
         is_blank = await trio.to_thread.run_sync(_is_blank, self._path)
         if is_blank and self._running.config.hosts:
-            self._running.refuse(f"{self._path} is empty: is it being written, is the disk full?")
+            blank = Problem(key="", found="empty: is it being written, is the disk full?")
+            self._running.refuse(f"{self._path} is {blank.found}", (blank,))
             return None
         try:
             new = await trio.to_thread.run_sync(load, self._path, self._environ)
         except ConfigError as error:
-            self._running.refuse(str(error))
+            self._running.refuse(str(error), error.problems)
             return None
         files = await trio.to_thread.run_sync(fingerprints, referenced(new))
         change = diff(self._running.config, new, self._files, files)

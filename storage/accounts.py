@@ -5,7 +5,7 @@ Each change is made together with its row of the audit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -57,6 +57,18 @@ class LinkRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 class AccountRefusedError(Exception):
     """An account cannot be made; the message says why."""
+
+
+class LastAdminError(Exception):
+    """Nobody could log in as an admin any more."""
+
+
+def is_last_admin(accounts: Sequence[AccountRecord], name: str) -> bool:
+    """Whether `name` is an admin that may log in, and nobody else is who can."""
+    admins = {one.name: one for one in accounts if one.role == "admin" and one.disabled is None}
+    if name not in admins:
+        return False
+    return not any(one.password or one.issuer for one in admins.values() if one.name != name)
 
 
 async def accounts(database: Database) -> list[AccountRecord]:
@@ -158,13 +170,16 @@ async def change_account(
     disabled: bool | None = None,
     keep_session: str | None = None,
     link: bytes | None = None,
+    keep_admin: bool = False,
 ) -> bool:
     """Change what is given; returns whether there is such an account, and the link holds.
 
     A new password ends all sessions but that with the id `keep_session`, and all links. So does
-    disabling. `link` is the hash of the link that allows it, which is used up.
+    disabling. `link` is the hash of the link that allows it, which is used up. `keep_admin`: not
+    if that shuts out the last admin.
 
     Raises:
+        LastAdminError: It would.
         StorageError: as `Database.write`.
     """
     wanted = {
@@ -178,6 +193,8 @@ async def change_account(
     def work(connection: Connection) -> bool:
         if link is not None and [used.account for used in _use(connection, link)] != [name]:
             return False
+        if keep_admin and (disabled or role not in (None, "admin")):
+            _check_admins(connection, name)
         if not connection.execute(statements()["change_account"], wanted).rowcount:
             return False
         if password is not None or disabled:
@@ -202,14 +219,29 @@ async def rehash_password(database: Database, name: str, before: str, password: 
     )
 
 
-async def remove_account(database: Database, name: str, audit: AuditRow) -> bool:
+def _check_admins(connection: Connection, name: str) -> None:
+    """Under the lock that all who make or shut out accounts take."""
+    connection.execute(statements()["lock_accounts"])
+    found = rows(connection, AccountRecord, "accounts", {"name": None, "limit": MOST_ACCOUNTS})
+    if is_last_admin(found, name):
+        raise LastAdminError(name)
+
+
+async def remove_account(
+    database: Database, name: str, audit: AuditRow, *, keep_admin: bool = False
+) -> bool:
     """Remove an account with its sessions; returns whether there was one.
 
+    `keep_admin`: not if it is the last admin who can log in.
+
     Raises:
+        LastAdminError: It is.
         StorageError: as `Database.write`.
     """
 
     def work(connection: Connection) -> bool:
+        if keep_admin:
+            _check_admins(connection, name)
         removed = connection.execute(statements()["remove_account"], {"name": clean(name)})
         if removed.rowcount:
             write_down(connection, audit)

@@ -8,8 +8,18 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.addresses import canonical, is_loopback
-from web import container_history, containers, events, hosts, images, logs, metrics, program
-from web.access import token_api
+from web import (
+    container_history,
+    containers,
+    events,
+    hosts,
+    images,
+    logs,
+    metrics,
+    program,
+    settings,
+)
+from web.access import token_api, user_api
 from web.access.admission import Admission
 from web.access.csrf import guard_csrf
 from web.access.entering import PEOPLE, Entrance
@@ -92,6 +102,14 @@ HANDLERS = (
     token_api.revoke_token,
     token_api.show_audit,
     reload_config,
+    settings.show_config,
+    settings.show_storage,
+    user_api.list_users,
+    user_api.make_user,
+    user_api.change_user,
+    user_api.remove_user,
+    user_api.make_link,
+    user_api.log_out,
     *HANDLERS_OF_ROUTES,
     *DOCS,
     *HANDLERS_OF_PEOPLE,
@@ -172,6 +190,9 @@ def _sources(
         drawn=Drawn(),
         live=shown.live,
         desk=admitting.desk,
+        roster=admitting.roster,
+        configured=shown.configured,
+        holdings=shown.holdings,
         reload=admitting.reload,
     )
 

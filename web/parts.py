@@ -10,8 +10,11 @@ from litestar.types import ASGIApp
 from web.access.desk import Desk
 from web.access.entering import Entrance
 from web.access.model import Authority
+from web.access.roster import Roster
+from web.config_documents import Configured
 from web.exposition.answer import Collector
 from web.history import History
+from web.holdings import Holdings
 from web.limits.edge import Allowance
 from web.limits.lockout import Locked
 from web.live.source import LiveSource
@@ -32,6 +35,8 @@ class Shown:
         routing: The table of routes.
         live: Ledgers of hosts, containers and samples.
         collector: Metrics of the program and the fleet; without it there are the server's own.
+        configured: The configuration in force.
+        holdings: Looks into the database as a whole.
     """
 
     read_model: ReadModel
@@ -41,6 +46,8 @@ class Shown:
     routing: Routing | None = None
     live: LiveSource | None = None
     collector: Collector | None = None
+    configured: Configured | None = None
+    holdings: Holdings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +60,7 @@ class Admitting:
         authority: Who knows what is needed, in place of that one token.
         entrance: Who lets people in; None: nobody logs in.
         desk: Where tokens are made and the audit is read; None where there is no database.
+        roster: Where accounts are made and changed; None where there is no database.
         reload: Reads the configuration anew; None where there is no file.
         allowance: What one client may take.
         locked: Told of each client that has to wait; see `Lockouts`.
@@ -62,6 +70,7 @@ class Admitting:
     authority: Authority | None = None
     entrance: Entrance | None = None
     desk: Desk | None = None
+    roster: Roster | None = None
     reload: Reload | None = None
     allowance: Allowance = field(default_factory=Allowance)
     locked: Locked | None = None

@@ -27,6 +27,7 @@ from web.problem_documents import (
     ProblemDocument,
 )
 from web.request_id import request_id
+from web.rest.allowed import with_head
 
 MEDIA_TYPE = "application/problem+json"
 KINDS: dict[str, tuple[int, str]] = {
@@ -44,10 +45,12 @@ KINDS: dict[str, tuple[int, str]] = {
     "unknown-domain": (404, "Unknown domain"),
     "no-routes": (404, "No routes"),
     "unknown-token": (404, "Unknown token"),
+    "unknown-user": (404, "Unknown account"),
     "unknown-path": (404, "Unknown path"),
     "method-not-allowed": (405, "Method not allowed"),
     "body-too-slow": (408, "Body too slow"),
     "name-taken": (409, "Name taken"),
+    "last-admin": (409, "Last admin"),
     "config-refused": (409, "Configuration refused"),
     "ambiguous-container": (409, "Ambiguous container"),
     "body-too-large": (413, "Body too large"),
@@ -176,7 +179,7 @@ def translate(request: Request[Any, Any, Any], error: Exception) -> Problem:
                 f"There is nothing at {request.scope['path']}. All paths are in /api/openapi.json.",
             )
         case MethodNotAllowedException():
-            allowed = (error.headers or {}).get("allow", "GET")
+            allowed = with_head((error.headers or {}).get("allow", "GET").split(", "))
             return Problem(
                 "method-not-allowed",
                 f"{request.method} does nothing here; use {allowed}.",

@@ -13,8 +13,11 @@ from litestar.datastructures import State
 
 from web.access.desk import Desk
 from web.access.model import Access, access_of
+from web.access.roster import Roster
+from web.config_documents import Configured
 from web.exposition.answer import Exposition
 from web.history import History
+from web.holdings import Holdings
 from web.live.source import LiveSource
 from web.log_source import LogSource
 from web.pages.drawn import Drawn
@@ -31,8 +34,9 @@ WebRequest = Request[Any, Any, State]
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """The live fleet, places for streams; database, lines of logs and routes if there are any.
 
-    None of `desk`, where tokens are made, and `reload` is narrowed: both are for roles that act on
-    the whole fleet.
+    None of `desk`, where tokens are made, `roster`, where accounts are, and `reload` is narrowed:
+    they are for roles that act on the whole fleet. Who sees a part of it has neither `configured`
+    nor `holdings`.
     """
 
     model: ReadModel
@@ -48,7 +52,10 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     drawn: Drawn  # each row by all that it tells, so what is not seen is not told
     live: LiveSource | None = None
     desk: Desk | None = None
+    roster: Roster | None = None
     reload: Callable[[], Awaitable[Any]] | None = None  # see web.reloading
+    configured: Configured | None = None
+    holdings: Holdings | None = None
     hosts: frozenset[str] | None = None  # those that are seen; None: all, and what is on none
 
 

@@ -18,6 +18,7 @@ from storage.accounts import (
 )
 from storage.database import Database
 from storage.errors import DatabaseAwayError, StorageError
+from web.access.people import Visitor
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,12 @@ HOLDS = timedelta(hours=1)
 AGAIN = 5.0  # seconds, while the database is away
 
 
-async def make_link(database: Database, account: str | None, by: str) -> str:
+async def make_link(
+    database: Database, account: str | None, by: str, visitor: Visitor | None = None
+) -> str:
     """A link for an account's password, or, without one, for the first account; its secret.
+
+    `visitor` is who asks for it, None for a command on this machine.
 
     Raises:
         AccountRefusedError: There is no such account, or there is a first one already.
@@ -37,7 +42,7 @@ async def make_link(database: Database, account: str | None, by: str) -> str:
     assert hash_ is not None  # noqa: S101 - it is a new secret
     link = LinkRecord(hash=hash_, account=account, created=now, created_by=by, expires=now + HOLDS)
     detail = "for the first account" if account is None else f"for the password of {account}"
-    await add_link(database, link, told("link-created", by, None, detail, now))
+    await add_link(database, link, told("link-created", by, visitor, detail, now))
     return secret
 
 

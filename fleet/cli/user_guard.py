@@ -10,17 +10,8 @@ import click
 from config.models import Host
 from fleet.cli.errors import CommandError, unknown_label
 from fleet.cli.output import note
-from storage.accounts import AccountRecord
 from web.access.model import Access
 from web.selection import parse_labels
-
-
-def is_last_admin(accounts: Sequence[AccountRecord], name: str) -> bool:
-    """Whether `name` is an admin that may log in, and nobody else is who can."""
-    admins = {one.name: one for one in accounts if one.role == "admin" and one.disabled is None}
-    if name not in admins:
-        return False
-    return not any(one.password or one.issuer for one in admins.values() if one.name != name)
 
 
 def agreed(question: str) -> bool:

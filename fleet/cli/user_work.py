@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 import click
-import msgspec
 
 from config.models import Config
 from fleet.access.making import check_labels
@@ -17,13 +16,14 @@ from fleet.accounts.audit import told
 from fleet.accounts.first import make_link, path_of
 from fleet.accounts.names import MOST, checked_name, checked_password
 from fleet.accounts.passwords import Passwords
+from fleet.accounts.roster import user_of
 from fleet.cli.db_run import with_database
 from fleet.cli.errors import FAILED, OK, CommandError
 from fleet.cli.output import note, write, write_json
 from fleet.cli.settings import FROM_ELSEWHERE, is_everywhere, load_config, url_of
 from fleet.cli.table import Cell, Column, Table, cell, write_table
 from fleet.cli.token_work import who
-from fleet.cli.user_guard import agreed, is_last_admin, warn_unseen
+from fleet.cli.user_guard import agreed, warn_unseen
 from storage.account_sessions import end_sessions
 from storage.accounts import (
     AccountRecord,
@@ -31,11 +31,13 @@ from storage.accounts import (
     accounts,
     add_account,
     change_account,
+    is_last_admin,
     remove_account,
 )
 from storage.database import Database
 from storage.rows import AuditRow
 from web.access.desk import DeskRefusedError
+from web.access.documents import UserDocument, UsersDocument
 from web.access.model import Role
 from web.access.people import PasswordRefusedError
 
@@ -49,29 +51,6 @@ _COLUMNS = (
     Column("LAST LOGIN", rank=1),
     Column("CREATED", rank=2),
 )
-
-
-class UserDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One account, as `fleet user list --json` has it; `issuer` is where it logs in, if elsewhere.
-
-    `labels` are those that a host must have to be seen; none: all hosts.
-    """
-
-    name: str
-    role: str
-    labels: list[str]
-    has_password: bool
-    issuer: str | None
-    created: datetime
-    created_by: str
-    disabled: datetime | None
-    last_login: datetime | None
-
-
-class UsersDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """All accounts, by name."""
-
-    users: list[UserDocument]
 
 
 def add(
@@ -126,9 +105,9 @@ def show_all(explicit: Path | None, *, as_json: bool) -> None:
         await database.prepare()
         return await accounts(database)
 
-    found = [_document(record) for record in _run(explicit, work)]
+    found = [user_of(record) for record in _run(explicit, work)]
     if as_json:
-        write_json(UsersDocument(users=found))
+        write_json(UsersDocument(users=tuple(found)))
         return
     write_table(Table(_COLUMNS, [_row(user) for user in found]))
     if not found:
@@ -314,20 +293,6 @@ def _read_password(name: str, file: TextIO | None) -> str:
 
 def _told(kind: str, detail: str) -> AuditRow:
     return told(kind, who(), None, detail, datetime.now(UTC))
-
-
-def _document(record: AccountRecord) -> UserDocument:
-    return UserDocument(
-        name=record.name,
-        role=record.role,
-        labels=record.scope,
-        has_password=record.password is not None,
-        issuer=record.issuer,
-        created=record.created,
-        created_by=record.created_by,
-        disabled=record.disabled,
-        last_login=record.last_login,
-    )
 
 
 def _row(user: UserDocument) -> list[Cell]:

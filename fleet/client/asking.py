@@ -31,7 +31,7 @@ class Ask(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """One question.
 
     Attributes:
-        method: GET, POST or DELETE.
+        method: GET, POST, PATCH or DELETE.
         template: Its path, with the names of `within` in braces.
         within: What stands in their place; anything but a slash is quoted, and that too.
         query: None and empty sequences are left out, sequences repeat their parameter.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from fleet.client.asking import Ask, PageAsk, Query, When
+from web.config_documents import EffectiveConfigDocument
 from web.documents import (
     AliveDocument,
     ContainerDocument,
@@ -19,6 +20,7 @@ from web.documents import (
     ReadyDocument,
 )
 from web.history_documents import ImageHistoryDocument
+from web.holdings_documents import HoldingsDocument
 from web.image_documents import ImageDocument, ImagesDocument
 
 T = TypeVar("T")
@@ -46,6 +48,16 @@ def next_of(found: Any) -> Query | None:
 def fleet() -> Ask[FleetDocument]:
     """The program itself, and the verdict over all."""
     return get(FleetDocument, "/api/fleet")
+
+
+def config() -> Ask[EffectiveConfigDocument]:
+    """The configuration in force, without secrets; for who sees the whole fleet."""
+    return get(EffectiveConfigDocument, "/api/config")
+
+
+def storage() -> Ask[HoldingsDocument]:
+    """Which database it is, and what it holds; for who sees the whole fleet."""
+    return get(HoldingsDocument, "/api/storage")
 
 
 def alive() -> Ask[AliveDocument]:

@@ -53,6 +53,8 @@ class AsyncFleetClient:
         return await self.connection.send(ask)
 
     fleet = awaited(asks_live.fleet)
+    config = awaited(asks_live.config)
+    storage = awaited(asks_live.storage)
     alive = awaited(asks_live.alive)
     ready = awaited(asks_live.ready)
     metrics = awaited(asks_live.metrics)
@@ -108,6 +110,13 @@ class AsyncFleetClient:
     make_token = awaited(asks_access.make_token)
     revoke_token = awaited(asks_access.revoke_token)
     audit = awaited(asks_access.audit)
+    users = awaited(asks_access.users)
+    make_user = awaited(asks_access.make_user)
+    change_user = awaited(asks_access.change_user)
+    remove_user = awaited(asks_access.remove_user)
+    user_link = awaited(asks_access.user_link)
+    log_out_user = awaited(asks_access.log_out_user)
+    each_users = awaited_each(asks_access.users)
     each_tokens = awaited_each(asks_access.tokens)
     each_audit = awaited_each(asks_access.audit)
 

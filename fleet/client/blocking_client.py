@@ -70,6 +70,8 @@ class FleetClient:
         return self.connection.send(ask)
 
     fleet = blocking(asks_live.fleet)
+    config = blocking(asks_live.config)
+    storage = blocking(asks_live.storage)
     alive = blocking(asks_live.alive)
     ready = blocking(asks_live.ready)
     metrics = blocking(asks_live.metrics)
@@ -125,6 +127,13 @@ class FleetClient:
     make_token = blocking(asks_access.make_token)
     revoke_token = blocking(asks_access.revoke_token)
     audit = blocking(asks_access.audit)
+    users = blocking(asks_access.users)
+    make_user = blocking(asks_access.make_user)
+    change_user = blocking(asks_access.change_user)
+    remove_user = blocking(asks_access.remove_user)
+    user_link = blocking(asks_access.user_link)
+    log_out_user = blocking(asks_access.log_out_user)
+    each_users = blocking_each(asks_access.users)
     each_tokens = blocking_each(asks_access.tokens)
     each_audit = blocking_each(asks_access.audit)
 

@@ -17,6 +17,7 @@ from fleet.model import Container, EngineEvent, HostSample, HostState, Image, Sa
 from labels.model import Change, Conflict, Issue, Route, RoutedContainer, Waiting
 from labels.parsing.keys import Rules
 from storage.live import Item, Key
+from web.config_documents import EffectiveConfigDocument
 from web.documents import ConfigDocument, RouteCountsDocument, StorageDocument
 
 
@@ -55,6 +56,7 @@ KINDS: dict[str, Any] = {
     "about": About,
     "config": ConfigDocument,
     "storage": StorageDocument,
+    "effective": EffectiveConfigDocument,
     "counts": RouteCountsDocument,
     "metrics": tuple[Metric, ...],
     "host": MirroredHost,

@@ -21,6 +21,7 @@ from fleet.mirror.telling import KEPT_EVENTS
 from fleet.model import EngineEvent, HostState
 from fleet.tracker import Tracker, now
 from storage.live import Item, Key
+from web.config_documents import EffectiveConfigDocument
 from web.documents import ConfigDocument, RouteCountsDocument, StorageDocument
 
 ByKind = Mapping[str, Mapping[Key, Any]]
@@ -37,11 +38,13 @@ class Replica:
         ledgers: For live streams.
         model: Of hosts and containers, for the API.
         metrics: Of the publishing process itself.
+        effective: The configuration that it runs by; None while it did not tell.
     """
 
     def __init__(self, routes: MirroredRoutes) -> None:
         self.tracker = Tracker(KEPT_EVENTS)
         self.metrics: tuple[Metric, ...] = ()
+        self.effective: EffectiveConfigDocument | None = None
         self._routes = routes
         self._hosts: dict[str, Host] = {}
         self._mirrored: dict[str, MirroredHost] = {}
@@ -96,6 +99,8 @@ class Replica:
                     self.model.started = value.started
                 case ConfigDocument():
                     self._config = value
+                case EffectiveConfigDocument():
+                    self.effective = value
                 case StorageDocument():
                     self._storage = value
                 case RouteCountsDocument():

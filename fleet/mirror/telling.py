@@ -17,6 +17,7 @@ from fleet.revp.keeper import RouteKeeper
 from fleet.tracker import Tracker
 from labels.model import Table
 from storage.live import Key
+from web.config_documents import EffectiveConfigDocument
 from web.documents import ConfigDocument, RouteCountsDocument, StorageDocument
 from web.exposition.text import Family
 
@@ -37,6 +38,7 @@ class Watched:
         hosts: The configured hosts.
         keeper: The table of routes.
         config: The state of the configuration.
+        effective: All of it that is in force.
         storage: The state of the recorder.
         counts: The routes in short.
         metrics: Of the program itself.
@@ -47,6 +49,7 @@ class Watched:
     hosts: Callable[[], Mapping[str, Host]]
     keeper: RouteKeeper
     config: Callable[[], ConfigDocument]
+    effective: Callable[[], EffectiveConfigDocument]
     storage: Callable[[], StorageDocument]
     counts: Callable[[], RouteCountsDocument]
     metrics: Callable[[], Iterable[Family]]
@@ -129,6 +132,7 @@ class Teller:
         found: dict[Key, object] = {
             _whole("about"): About(started=watched.started),
             _whole("config"): watched.config(),
+            _whole("effective"): watched.effective(),
             _whole("storage"): watched.storage(),
             _whole("counts"): watched.counts(),
             _whole("rules"): watched.keeper.rules(),

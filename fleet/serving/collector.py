@@ -26,11 +26,13 @@ class ServingCollector:
         watched = await watched_families(self._replica.tracker, MOST_CONTAINERS, among)
         if among is not None:
             return watched
-        model = self._replica.model
+        return [*self.own(), *watched]
+
+    def own(self) -> list[Family]:
+        """Who watches, as it was published, and how old that is."""
         age = Family("fleet_state_age_seconds", "gauge", "How old is what is served; 0: as of now.")
-        published = map(_family, self._replica.metrics)
-        age.add(model.age or 0.0)
-        return [*published, *watched, age]
+        age.add(self._replica.model.age or 0.0)
+        return [*map(_family, self._replica.metrics), age]
 
 
 def _family(metric: Metric) -> Family:

@@ -14,15 +14,18 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import msgspec
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from config.models import Config
+from config.models import Config, Retention
 from config.secrets import read_secret
 from fleet.access.desk import StoredDesk
 from fleet.access.opening import UNIX, configured, open_access
 from fleet.accounts.opening import open_accounts
+from fleet.accounts.roster import StoredRoster
 from fleet.edge import allowance_of, record_lockout
 from fleet.history import StoredHistory
+from fleet.holdings import StoredHoldings
 from fleet.instruments_process import Process
 from fleet.mirror.following import Following
 from fleet.mirror.replica import Replica
@@ -131,11 +134,13 @@ class Worker:
                 authority=access,
                 entrance=accounts.entrance,
                 desk=StoredDesk(database),
+                roster=StoredRoster(database),
                 allowance=allowance_of(config.fleet, config.access),
                 locked=partial(record_lockout, rows.offer),
             )
             history = StoredHistory(database, config.storage)
-            app = self._application(replica, routes, history, admitting, cache)
+            holdings = StoredHoldings(database, partial(_retention, config, replica))
+            app = self._application(replica, routes, history, holdings, admitting, cache)
             following.on_restart = app.streams.end_all
             board = Board(self._folder)
             app.http.others += [cache.families, rows.families, Process().families]
@@ -189,6 +194,7 @@ class Worker:
         replica: Replica,
         routes: MirroredRoutes,
         history: StoredHistory,
+        holdings: StoredHoldings,
         admitting: Admitting,
         cache: AnswerCache,
     ) -> Application:
@@ -201,6 +207,8 @@ class Worker:
                 routing=routes,
                 live=replica.ledgers,
                 collector=ServingCollector(replica),
+                configured=lambda: replica.effective,
+                holdings=holdings,
             ),
             admitting,
             Serving(
@@ -213,6 +221,15 @@ class Worker:
                 ),
             ),
         )
+
+
+def _retention(config: Config, replica: Replica) -> Retention:
+    """That of who watches, and deletes by it; ours until that told."""
+    told = replica.effective
+    for section in () if told is None else told.sections:
+        if section.name == "storage.retention":
+            return msgspec.convert({each.key: each.value for each in section.settings}, Retention)
+    return config.storage.retention
 
 
 def outlive_nobody() -> None:

@@ -22,6 +22,7 @@ from fleet.mirror.routing import MirroredRoutes
 from fleet.mirror.telling import KEPT_EVENTS, Teller, Watched
 from fleet.model import HostSample, Image
 from fleet.read_model import LiveReadModel
+from fleet.reload import RunningConfig
 from fleet.revp.keeper import RouteKeeper
 from fleet.revp.present import RouteCounts
 from fleet.tracker import Tracker
@@ -58,6 +59,7 @@ class Both:
         self.whole = config
         self.hosts: dict[str, Host] = dict(config.hosts)
         self.config = ConfigDocument(source="/etc/fleet/hosts.toml", loaded=NOON)
+        self.running = RunningConfig(config)
         self.storage = StorageDocument(state="writing")
         counts = RouteCounts(keeper)
         self.model = LiveReadModel(
@@ -73,6 +75,7 @@ class Both:
             hosts=lambda: self.hosts,
             keeper=keeper,
             config=lambda: self.config,
+            effective=self.running.whole,
             storage=lambda: self.storage,
             counts=counts.document,
             metrics=lambda: [Family("fleet_build", "info", "It.").add(1, version="1")],
@@ -97,6 +100,7 @@ class Both:
 
     def check(self) -> None:
         """Everything that is answered is the same."""
+        assert self.replica.effective == self.running.whole()
         ours, theirs = self.model, self.replica.model
         assert _bytes(theirs.fleet()) == _bytes(ours.fleet())
         assert _bytes(theirs.hosts()) == _bytes(ours.hosts())

@@ -17,6 +17,7 @@ from config.models import Storage
 from fleet.access.desk import StoredDesk
 from fleet.access.keeper import AccessKeeper
 from fleet.access.tokens import hashed, new_token
+from fleet.accounts.roster import StoredRoster
 from storage.access import TokenRecord, add_token, revoke_token
 from storage.database import Database
 from tests.web.asgi import Answer, Asking
@@ -25,7 +26,7 @@ from tests.web.history_in_memory import HistoryInMemory
 from tests.web.live_in_memory import LiveInMemory
 from tests.web.routes_in_memory import RoutesInMemory
 from web.access.guard import least_role
-from web.access.model import ROLES
+from web.access.model import ROLES, WHOLE
 from web.access.static import ANYONE, StaticAuthority
 from web.app import HANDLERS, create_app
 from web.documents import ConfigDocument
@@ -69,7 +70,9 @@ def endpoints() -> Iterator[Endpoint]:
         elif isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 for method in sorted(handler.http_methods):
-                    yield Endpoint(str(method), route.path_format, least_role(handler) or "open")
+                    least = least_role(handler) or "open"
+                    takes = "whole" if handler.opt.get(WHOLE) else least
+                    yield Endpoint(str(method), route.path_format, takes)
 
 
 def documented() -> dict[tuple[str, str], str]:
@@ -138,7 +141,12 @@ def served(database: Database, keeper: AccessKeeper, listen: str) -> Asking:
     routes.add_host("one")
     app = create_app(
         Shown(fleet, HistoryInMemory(), routing=routes, live=LiveInMemory()),
-        Admitting(authority=keeper, desk=StoredDesk(database), reload=reloaded),
+        Admitting(
+            authority=keeper,
+            desk=StoredDesk(database),
+            roster=StoredRoster(database),
+            reload=reloaded,
+        ),
         Serving(listen=listen, max_streams=4),
     )
     return Asking(app)
@@ -147,6 +155,8 @@ def served(database: Database, keeper: AccessKeeper, listen: str) -> Asking:
 def may(credential: str, takes: str, *, loopback: bool) -> bool:
     if takes in ("open", "session"):
         return takes == "open"
+    if takes == "whole":
+        return credential != "scoped viewer" and may(credential, "viewer", loopback=loopback)
     role = CREDENTIALS[credential]
     if role == "anonymous":
         role = "viewer" if loopback else None
@@ -154,7 +164,7 @@ def may(credential: str, takes: str, *, loopback: bool) -> bool:
 
 
 async def allowed(asking: Asking, endpoint: Endpoint, token: str | None) -> bool:
-    path = endpoint.path.format(host="one", ref="web", domain="app.lan", path="x")
+    path = endpoint.path.format(host="one", ref="web", domain="app.lan", path="x", name="ada")
     if endpoint.method == "WebSocket":
         answer: Answer = await asking.talk(path, token=token)
         return answer.accepted

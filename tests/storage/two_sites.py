@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from config.models import Fleet, Host, LocalHost, Storage
+from config.models import Config, Fleet, Host, LocalHost, Retention, Storage
 from fleet.history import StoredHistory
+from fleet.holdings import StoredHoldings
 from fleet.instruments import Instruments
 from fleet.instruments_collect import FleetCollector
 from fleet.instruments_own import Parts
@@ -19,6 +20,7 @@ from fleet.live_logs import LiveLogs
 from fleet.log_feed import LogFeed
 from fleet.model import Image, LogLine
 from fleet.read_model import LiveReadModel
+from fleet.reload import RunningConfig
 from fleet.tracker import Tracker
 from storage.database import Database
 from storage.rows import ImageVersionRow, Row
@@ -77,6 +79,10 @@ class TwoSites:
                 routing=self.routes,
                 live=ledgers,
                 collector=FleetCollector(self.tracker, parts),
+                configured=RunningConfig(
+                    Config(fleet=Fleet(data_dir=Path("/nowhere")), storage=Storage(), hosts=hosts)
+                ).whole,
+                holdings=StoredHoldings(database, Retention),
             ),
             Admitting(authority=authority),
             Serving(max_streams=8, settle=0.01),

@@ -13,6 +13,7 @@ from tests.web.history_in_memory import HistoryInMemory
 from tests.web.live_in_memory import LiveInMemory
 from tests.web.logs_in_memory import LogsInMemory
 from tests.web.routes_in_memory import RoutesInMemory
+from tests.web.settings_in_memory import HoldingsInMemory, example_config
 from web.app import Application, create_app
 from web.parts import Serving, Shown
 from web.server import Limits, serve
@@ -52,15 +53,29 @@ def routes() -> RoutesInMemory:
 
 
 @pytest.fixture
+def holdings() -> HoldingsInMemory:
+    return HoldingsInMemory()
+
+
+@pytest.fixture
 def app(
     fleet: FleetInMemory,
     history: HistoryInMemory,
     logs: LogsInMemory,
     routes: RoutesInMemory,
     live: LiveInMemory,
+    holdings: HoldingsInMemory,
 ) -> Application:
     return create_app(
-        Shown(fleet, history, logs, routing=routes, live=live),
+        Shown(
+            fleet,
+            history,
+            logs,
+            routing=routes,
+            live=live,
+            configured=example_config,
+            holdings=holdings,
+        ),
         serving=Serving(heartbeat=0.05, max_streams=2, settle=0.01),
     )
 

@@ -41,6 +41,9 @@ class Collected:
             family.add(index, place=f"p{index}")
         return [family]
 
+    def own(self) -> Sequence[Family]:
+        return ()
+
 
 async def serving(
     nursery: trio.Nursery, collector: Collected, token: str | None = None

@@ -44,6 +44,46 @@ class NewTokenDocument(TokenDocument, frozen=True, kw_only=True):
     token: str
 
 
+class UserDocument(Document, frozen=True, kw_only=True):
+    """One account; `issuer` is where it logs in, if elsewhere.
+
+    `labels` are those that a host must have to be seen; none: all hosts. Without `has_password`
+    and `issuer` nobody can log in with it yet.
+    """
+
+    name: str
+    role: Role
+    labels: tuple[str, ...]
+    has_password: bool
+    issuer: str | None
+    created: datetime
+    created_by: str
+    disabled: datetime | None
+    last_login: datetime | None
+
+
+class UsersDocument(Document, frozen=True, kw_only=True):
+    """`/api/users`: all accounts, by name, unless cut."""
+
+    users: tuple[UserDocument, ...]
+    page: Page | None = None
+
+
+class LinkDocument(Document, frozen=True, kw_only=True):
+    """A link that sets a password, once until it expires; it is shown this once."""
+
+    name: str
+    link: str
+    expires: datetime
+
+
+class LoggedOutDocument(Document, frozen=True, kw_only=True):
+    """How many sessions of an account ended."""
+
+    name: str
+    sessions: int
+
+
 class AuditEntryDocument(Document, frozen=True, kw_only=True):
     """What was done with tokens and accounts.
 

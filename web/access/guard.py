@@ -10,7 +10,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
 
 from web.access.admission import CHALLENGE
-from web.access.model import OPEN, ROLE, Role, access_of
+from web.access.model import OPEN, ROLE, WHOLE, Role, access_of
 from web.problems import Problem
 
 
@@ -26,7 +26,8 @@ async def require_role(
     """Litestar guard: who asks must have the role that the handler takes.
 
     Raises:
-        Problem: Nobody in particular asks (401), or somebody of a lower role (403).
+        Problem: Nobody in particular asks (401), or somebody of a lower role, or who sees only
+            some hosts what tells of all (403).
     """
     least = least_role(handler)
     if least is None:
@@ -44,6 +45,11 @@ async def require_role(
         raise Problem(
             "role-required",
             f"This takes the role {least}; {access.name!r} is {access.role}{of_some}.",
+        )
+    if access.scope and handler.opt.get(WHOLE):
+        raise Problem(
+            "role-required",
+            f"This tells of the whole fleet; {access.name!r} sees some hosts of it.",
         )
 
 

@@ -38,6 +38,9 @@ AUDIT_KINDS = (
     "password-changed",
     "link-created",
 )  # all that the audit tells
+WHOLE = (
+    "whole"  # a handler's key of `opt`: it tells of the whole fleet, so who sees a part is refused
+)
 _STATE = "access"
 
 

@@ -58,5 +58,7 @@ class Narrowing:
             exposition=whole.exposition.within(hosts),
             sparks=whole.sparks.within(hosts),
             live=whole.live and ScopedLive(whole.live, sight),
+            configured=None,
+            holdings=None,
             hosts=hosts,
         )

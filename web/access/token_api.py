@@ -90,7 +90,7 @@ async def make_token(request: WebRequest) -> ASGIResponse:
     """
     desk = _desk(request)
     wanted = await _wanted(request)
-    made = await _at(desk.make(wanted, _who(request), address_of(request.scope)))
+    made = await _at(desk.make(wanted, who_asks(request), address_of(request.scope)))
     return json_answer(made, 201)
 
 
@@ -103,7 +103,7 @@ async def make_token(request: WebRequest) -> ASGIResponse:
 async def revoke_token(request: WebRequest, ref: FromPath[str]) -> ASGIResponse:
     """Revoke a token by its id or name; what was begun with it ends within seconds."""
     wanted = segment(ref)
-    work = _desk(request).revoke(wanted, _who(request), address_of(request.scope))
+    work = _desk(request).revoke(wanted, who_asks(request), address_of(request.scope))
     revoked = await _at(work)
     if revoked is None:
         raise Problem(
@@ -173,7 +173,8 @@ async def _wanted(request: WebRequest) -> TokenWanted:
         raise Problem("bad-body", f"The body cannot be read: {error}.") from error
 
 
-def _who(request: WebRequest) -> str:
+def who_asks(request: WebRequest) -> str:
+    """Who it is, as the audit has it: a token's id or an account's name."""
     access = access_of(request)
     assert access is not None  # noqa: S101 - the guard lets only admins in, narrows the type
     return access.id if access.kind == "token" else access.name

@@ -29,6 +29,10 @@ class Collector(Protocol):
         """All metrics now, or those of some hosts alone; others have their turn in between."""
         ...
 
+    def own(self) -> Sequence[Family]:
+        """Those of the program itself: few, and at once."""
+        ...
+
 
 class Exposition:
     """All metrics of the program.
@@ -50,6 +54,13 @@ class Exposition:
         part = copy(self)
         part._hosts = hosts
         return part
+
+    def own(self) -> Sequence[Family]:
+        """The metrics of the program itself; none for who sees only some hosts."""
+        if self._hosts is not None:
+            return ()
+        found = () if self._collector is None else self._collector.own()
+        return (*found, *self._http.shown())
 
     async def answer(self, accept: str, accept_encoding: str, send: Send) -> None:
         """Answer one scrape.

@@ -14,7 +14,7 @@ from web.exposition.text import Family
 from web.sse import is_stream
 from web.streams import Streams
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 UNROUTED = "none"  # refused at the gate, or nothing is there
 
 

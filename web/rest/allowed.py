@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+
+def with_head(methods: Iterable[str]) -> str:
+    """What `Allow` says of these: what answers a GET answers a HEAD as well."""
+    known = set(methods)
+    return ", ".join(sorted(known | {"HEAD"} if "GET" in known else known))
 
 
 def telling_methods(router: Litestar) -> ASGIApp:
@@ -20,7 +27,7 @@ def telling_methods(router: Litestar) -> ASGIApp:
     async def telling(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_telling(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 204:
-                allow = ", ".join(sorted(methods[str(scope.get("path_template"))])).encode()
+                allow = with_head(methods[str(scope.get("path_template"))]).encode()
                 kept = [header for header in message["headers"] if header[0] != b"allow"]
                 message["headers"] = [*kept, (b"allow", allow)]
             await send(message)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from litestar.params import QueryParameter
 
 from labels.model import Conflict, Issue, Route, RoutedContainer, Waiting
-from web.access.documents import AuditEntryDocument, TokenDocument
+from web.access.documents import AuditEntryDocument, TokenDocument, UserDocument
 from web.documents import ContainerDocument, EventDocument, HostDocument, StatsDocument
 from web.image_documents import ImageDocument
 from web.rest.order import MOST_KEYS, Listing, Value, moment
@@ -90,6 +90,7 @@ def _microseconds(time: datetime) -> int:
 TOKENS: Listing[TokenDocument] = Listing(
     {}, ties=lambda token: (_microseconds(token.created), token.id)
 )
+USERS: Listing[UserDocument] = Listing({}, ties=lambda user: (user.name,))
 AUDIT: Listing[AuditEntryDocument] = Listing(
     {}, ties=lambda entry: (_microseconds(entry.time), entry.kind, entry.who, entry.address)
 )

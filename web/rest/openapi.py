@@ -45,6 +45,7 @@ _PATH_PARAMETERS = {
     "host": ("the name of a configured host", "edge-1"),
     "ref": ("a name, an id, or at least the first 4 characters of an id; / is written %2F", "web"),
     "domain": ("a domain, in any case and script", "shop.example.com"),
+    "name": ("the name of an account", "ada"),
     "id": ("the id of a token", "k3v9x2m4qa"),
 }
 _IMAGE_REF = ("an id, at least the first 4 characters of one, a tag or a digest", "redis:7")
@@ -100,7 +101,9 @@ _FITTING = {  # kinds of problems that only some paths answer with, by what is i
     "unknown-image": r"/images/",
     "unknown-domain": r"/domains/",
     "unknown-token": r"/tokens",
-    "name-taken": r"/tokens",
+    "unknown-user": r"/users",
+    "name-taken": r"/tokens|/users",
+    "last-admin": r"/users/",
     "no-routes": r"/revp/",
     "routes-unavailable": r"/revp/",
     "routes-incomplete": r"/revp/",
@@ -108,16 +111,19 @@ _FITTING = {  # kinds of problems that only some paths answer with, by what is i
     "too-many-streams": r"/stream|/revp/|/logs",
     "too-many-previews": r"/preview",
     "too-many-scrapes": r"^/metrics",
-    "history-unavailable": r"history|availability|logs|uptime|events|metrics|stats|changes|images",
-    "bad-body": r"/preview|/tokens",
-    "body-too-slow": r"/preview|/tokens",
+    "history-unavailable": (
+        r"/storage|history|availability|logs|uptime|events|metrics|stats|changes|images"
+    ),
+    "bad-body": r"/preview|/tokens|/users",
+    "body-too-slow": r"/preview|/tokens|/users",
     "config-refused": r"reload",
     "reload-unavailable": r"reload",
-    "access-unavailable": r"/tokens|/audit",
+    "access-unavailable": r"/tokens|/audit|/users",
+    "state-unavailable": r"/config$",
     "logins-unavailable": r"/log|/oidc|/session",
     "wrong-login": r"/login",
-    "csrf-token-required": r"/tokens|/log|/session|reload|preview",
-    "wrong-origin": r"/tokens|/log|/session|reload|preview|/ws",
+    "csrf-token-required": r"/tokens|/users|/log|/session|reload|preview",
+    "wrong-origin": r"/tokens|/users|/log|/session|reload|preview|/ws",
     "unknown-path": r"^$",
 }
 
