@@ -82,8 +82,7 @@ def test_one_that_is_removed_is_told_so_while_somebody_looks(
 ) -> None:
     page = visiting().live("/hosts/local/containers/nightly-job")
     expect(page.locator("#container-head")).to_contain_text("exited")
-    client = site.demo.engines["local"].sdk()
-    remove_container(client, client.containers.get("nightly-job").id)
+    remove_container(site.demo.engines["local"].sdk(), "nightly-job")
     head = page.locator("#container-head")
     expect(head).to_contain_text("It is not there any more.", timeout=PATIENCE)
     expect(page.locator("#container-events")).to_contain_text("destroy", timeout=PATIENCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -29,6 +30,9 @@ EVENTS = 50
 RUNS = 20
 QUICK = 4.0  # seconds after which lines are read anew
 SLOW = 30.0  # seconds after which all else is
+LONG = 300.0  # seconds after which the uptime of weeks is: it takes the longest to read
+SETTLED = 3.0  # seconds until what happened is stored
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _APART = timedelta(seconds=0.5)  # that times of lines and events may be, of one moment
 PATIENCE = 4.0  # seconds that the page waits for the database
 
@@ -112,7 +116,8 @@ class Reader:
         self.past = Past()
         self.meant = meant
         self._source = source
-        self._quick = self._slow = float("-inf")
+        self._quick = self._slow = self._longer = float("-inf")
+        self._uptimes: list[tuple[str, UptimeDocument]] = []
         self._version: object = None
 
     async def refresh(self) -> None:
@@ -134,48 +139,75 @@ class Reader:
         history = self._source.history
         if history is None:
             return "No database is in use, so nothing of the past is known."
-        recorded = self.meant.recorded
-        if recorded is None:
-            recorded = await find_recorded_in(self._source, self.meant.ref, self.meant.host)
-            self.meant = msgspec.structs.replace(self.meant, recorded=recorded)
-        await self._read(history, recorded)
-        return ""
-
-    async def _read(self, history: History, recorded: Recorded) -> None:
-        now, moment = anyio.current_time(), datetime.now(UTC)
+        now = anyio.current_time()
         live = self.meant.live(self._source)
         version = None if live is None else (live.id, live.state, live.started, live.restart_count)
-        if now - self._slow >= SLOW or version != self._version:
-            self.past = await _slowly(history, recorded, moment, self.past)
-            self._slow, self._version = now, version
+        changed = version != self._version
+        recorded = self.meant.recorded
+        if recorded is None or changed or now - self._slow >= SLOW:
+            # It may have been made anew meanwhile.
+            recorded = await find_recorded_in(self._source, self.meant.ref, self.meant.host)
+            self.meant = msgspec.structs.replace(self.meant, recorded=recorded)
+            await self._read(history, recorded, now)
+            # What happens is stored a moment later: it is asked for again then.
+            self._slow = now - SLOW + SETTLED if changed else now
+            self._version = version
         if now - self._quick >= QUICK:
-            lines = await _lines(history, recorded, _end(recorded, moment), TAIL)
+            lines = await _lines(history, recorded, _end(recorded, datetime.now(UTC)), TAIL)
             self.past = msgspec.structs.replace(self.past, lines=lines)
             self._quick = now
+        return ""
+
+    async def _read(self, history: History, recorded: Recorded, now: float) -> None:
+        moment = datetime.now(UTC)
+        if now - self._longer >= LONG:
+            self._uptimes = await _uptimes(history, recorded, moment)
+            self._longer = now
+        else:
+            self._uptimes[0] = await _uptime(history, recorded, moment, SPANS[0])
+        longest = Span(moment - timedelta(days=SPANS[-1][1]), moment)
+        events = await history.container_events(recorded, longest, EVENTS)
+        runs = _runs([uptime for _, uptime in self._uptimes])
+        ended = next((run for run in runs if run.end is not None), None)
+        self.past = msgspec.structs.replace(
+            self.past,
+            last_words=() if ended is None else await _words(history, recorded, ended),
+            uptimes=tuple(self._uptimes),
+            runs=runs,
+            events=events.events,
+        )
+
+
+async def _uptimes(
+    history: History, recorded: Recorded, now: datetime
+) -> list[tuple[str, UptimeDocument]]:
+    return [await _uptime(history, recorded, now, span) for span in SPANS]
+
+
+async def _uptime(
+    history: History, recorded: Recorded, now: datetime, span: tuple[str, int]
+) -> tuple[str, UptimeDocument]:
+    name, days = span
+    return name, await history.uptime(recorded, Span(now - timedelta(days=days), now))
+
+
+def _runs(uptimes: Sequence[UptimeDocument]) -> tuple[RunDocument, ...]:
+    """The newest of all spans, of which the shorter ones know better."""
+    found: dict[tuple[str, datetime | None], RunDocument] = {}
+    for uptime in uptimes:
+        for run in uptime.runs:
+            found.setdefault((run.container_id, run.start), run)
+    newest = sorted(found.values(), key=_begun, reverse=True)
+    return tuple(newest[:RUNS])
+
+
+def _begun(run: RunDocument) -> datetime:
+    return run.start or run.end or _LONG_AGO
 
 
 def _end(recorded: Recorded, now: datetime) -> datetime:
     """Up to when there is something of it."""
     return max((one.last or now for one in recorded.incarnations), default=now) + _APART
-
-
-async def _slowly(history: History, recorded: Recorded, now: datetime, past: Past) -> Past:
-    uptimes = [
-        (name, await history.uptime(recorded, Span(now - timedelta(days=days), now)))
-        for name, days in SPANS
-    ]
-    longest = Span(now - timedelta(days=SPANS[-1][1]), now)
-    events = await history.container_events(recorded, longest, EVENTS)
-    runs = uptimes[-1][1].runs[:RUNS]
-    ended = next((run for run in runs if run.end is not None), None)
-    words = () if ended is None else await _words(history, recorded, ended)
-    return Past(
-        lines=past.lines,
-        last_words=words,
-        uptimes=tuple(uptimes),
-        runs=runs,
-        events=events.events,
-    )
 
 
 async def _words(
