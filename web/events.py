@@ -61,13 +61,13 @@ async def list_events(
     check_host_filter(source.model, host or ())
     now = datetime.now(UTC)
     ends = [parse_time("until", until, now)] if until else []
-    ends += [] if cursor is None else [_just_after(cursor)]
+    ends += [] if cursor is None else [just_after(cursor)]
     wanted = replace(
         event_filter(host, label, container, kinds, actions),
         since=parse_time("since", since, now) if since else None,
         before=min(ends, default=None),
     )
-    page = await _page(source, wanted, limit, None if cursor is None else ORDER.read(cursor))
+    page = await read_events(source, wanted, limit, None if cursor is None else ORDER.read(cursor))
     return events_answer(request, page, fields)
 
 
@@ -80,9 +80,10 @@ def events_answer(
     return page_answer(request, document, page, "events", fields)
 
 
-async def _page(
+async def read_events(
     source: Sources, wanted: EventFilter, limit: int, behind: Place | None
 ) -> EventsDocument:
+    """The last events that match, newest last: those before a place, where one is given."""
     held = source.model.recent_events(MAX_PAGE)
     matches = event_test(wanted, source.model.host_labels)
     found = _last([event for event in held if matches(event)], limit, behind)
@@ -112,7 +113,7 @@ def _document(found: list[EventDocument], limit: int, last_id: str) -> EventsDoc
     return EventsDocument(events=tuple(found), last_id=last_id, sources=("memory",), next=more)
 
 
-def _just_after(cursor: str) -> datetime:
+def just_after(cursor: str) -> datetime:
     """The first microsecond that is past the cursor's place; some at the place may be left."""
     *_, ties = ORDER.read(cursor)
     if [type(tie) for tie in ties] != [int, str, str, str, str]:

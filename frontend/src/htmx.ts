@@ -28,6 +28,11 @@ function mayMorph(old: Node, fresh: Node): boolean {
   return !(old.localName === "time" && old.getAttribute("datetime") === fresh.getAttribute("datetime"));
 }
 
+/** What a viewer unfolded stays so. */
+function mayChange(name: string, node: Element): boolean {
+  return !(name === "open" && node.localName === "details");
+}
+
 htmx.defineExtension("morph", {
   isInlineSwap: (style: string) => style === "morph",
   handleSwap: (style: string, target: Node, fragment: Node) => {
@@ -37,7 +42,7 @@ htmx.defineExtension("morph", {
     fresh.removeAttribute("hx-swap-oob");
     return Idiomorph.morph(target, fresh, {
       morphStyle: "outerHTML",
-      callbacks: { beforeNodeMorphed: mayMorph },
+      callbacks: { beforeNodeMorphed: mayMorph, beforeAttributeUpdated: mayChange },
     }) as Element[];
   },
 });

@@ -2,6 +2,7 @@
 import "./htmx";
 import "htmx-ext-sse";
 import { followChoices, switchThemes } from "./choices";
+import { holdEvents } from "./events";
 import { followLiveness } from "./liveness";
 import { followPalette } from "./palette";
 import { followTimes } from "./times";
@@ -11,3 +12,4 @@ followLiveness();
 switchThemes();
 followChoices();
 followPalette();
+holdEvents();

@@ -19,9 +19,14 @@ export function span(seconds: number): string {
   return "0 s";
 }
 
+/** The time of a day in the viewer's zone, below a heading that says the day. */
+function clockOf(time: Date): string {
+  return time.toLocaleTimeString("en-GB", { hour12: false });
+}
+
 /** A moment in the viewer's zone; with its date where it is not of today. */
 export function moment(time: Date, now = new Date()): string {
-  const clock = time.toLocaleTimeString("en-GB", { hour12: false });
+  const clock = clockOf(time);
   if (time.toDateString() === now.toDateString()) return clock;
   const far = Math.abs(now.getTime() - time.getTime()) / 1000 > YEAR / 2;
   const date = time.toLocaleDateString("en-GB", {
@@ -46,6 +51,8 @@ function tell(element: HTMLTimeElement, now: Date): void {
       ? span((now.getTime() - time.getTime()) / 1000)
       : element.hasAttribute("data-until")
       ? until((time.getTime() - now.getTime()) / 1000)
+      : element.hasAttribute("data-clock")
+      ? clockOf(time)
       : moment(time, now);
   if (element.textContent !== text) element.textContent = text;
 }

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from web.pages import (
     container,
     containers_page,
+    events,
     fleet,
     host,
     logs,
@@ -21,6 +22,8 @@ PAGES: tuple[HTTPRouteHandler, ...] = (
     container.stream_container_page,
     containers_page.show_containers_page,
     containers_page.stream_containers_page,
+    events.show_events_page,
+    events.stream_events_page,
     fleet.show_fleet_page,
     fleet.stream_fleet_page,
     host.show_host_page,

@@ -19,7 +19,7 @@ CONDITION_TONES: dict[Condition, Tone] = {
     "up": "good",
     "disabled": "idle",
 }
-_STOPPED = frozenset({130, 137, 143})  # by somebody: interrupted, killed, terminated
+STOPPED = frozenset({130, 137, 143})  # by somebody: interrupted, killed, terminated
 _VERDICTS: dict[str, Tone] = {"ok": "good", "degraded": "warn", "down": "bad"}
 _STATES: dict[str, Tone] = {
     "running": "good",
@@ -59,7 +59,7 @@ def ailment(container: ContainerDocument) -> str:
         return ""
     if container.oom_killed:
         return "out of memory"
-    return "crashed" if container.exit_code and container.exit_code not in _STOPPED else ""
+    return "crashed" if container.exit_code and container.exit_code not in STOPPED else ""
 
 
 def container_tone(container: ContainerDocument) -> Tone:

@@ -69,11 +69,12 @@ def time_element(time: datetime | None, zone: tzinfo, now: datetime, counting: s
     """A time in the viewer's zone, with UTC to be seen by pointing at it.
 
     `counting` `ago` or `for`: a script of the page tells how long ago it was, and goes on to.
+    `clock`: what stands above it says the day.
     """
     if time is None:
         return escape(UNKNOWN)
     local, today = time.astimezone(zone), now.astimezone(zone)
-    near = local.date() == today.date()
+    near = counting == "clock" or local.date() == today.date()
     text = f"{local:%H:%M:%S}" if near else f"{local.day} {local:%b %H:%M:%S}"
     count = Markup(" data-{}").format(counting) if counting else ""
     utc = time.astimezone(UTC)
