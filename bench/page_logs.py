@@ -36,6 +36,13 @@ WATCH = """() => {
   window.tick_ = requestAnimationFrame(tick);
 }"""
 WATCHED = "() => { cancelAnimationFrame(window.tick_); return window.frames_; }"
+WHEEL = """async () => {
+  const list = document.querySelector('.log-scroll');
+  for (let turn = 0; turn < 400; turn += 1) {
+    list.scrollTop -= 240;
+    await new Promise(requestAnimationFrame);
+  }
+}"""
 SCROLL = """async () => {
   const list = document.querySelector('.log-scroll');
   const end = list.scrollHeight;
@@ -138,9 +145,12 @@ def measure(rate: int, seconds: float) -> None:
             print(f"heap {empty / 2**20:.0f} MiB with 200 lines, {full / 2**20:.0f} MiB with all")
             print(f"the whole browser {used / 2**20:.0f} MiB")
             page.keyboard.press("Shift+G")
-            show("scrolled up through all", frames(page, SCROLL))
+            show("scrolled up as by a wheel", frames(page, WHEEL))
+            show("thrown up through all", frames(page, SCROLL))
             page.keyboard.press("w")
-            show("wrapped, scrolled up through all", frames(page, SCROLL))
+            page.keyboard.press("Shift+G")
+            show("wrapped, as by a wheel", frames(page, WHEEL))
+            show("wrapped, thrown up through all", frames(page, SCROLL))
             page.locator(".log-find input").fill("request 9")
             show("searched in all", frames(page, None, 2.0))
             page.close()

@@ -13,6 +13,7 @@ export interface Folded {
   whole: { [key: string]: Json };
 }
 
+const LONG_NUMBER = /\d{16}/;
 const LONGEST = 200_000; // characters that are taken apart
 const MOST_FIELDS = 8;
 const MOST_OF_VALUE = 60;
@@ -29,7 +30,8 @@ export function fold(text: string): Folded | null {
   if (!inner.startsWith("{") || !inner.endsWith("}") || inner.length > LONGEST) return null;
   let whole: Json;
   try {
-    whole = JSON.parse(inner, exact as (key: string, value: unknown) => unknown) as Json;
+    const reviver = LONG_NUMBER.test(inner) ? (exact as (key: string, value: unknown) => unknown) : undefined;
+    whole = JSON.parse(inner, reviver) as Json;
   } catch {
     return null;
   }

@@ -7,6 +7,9 @@ export const PAGE = 1_000;
 /** Why nothing was read, in a sentence. */
 export class NotRead extends Error {}
 
+/** The same, of what will never be read as it was asked for. */
+export class Refused extends NotRead {}
+
 export class Past {
   readonly #query: URLSearchParams;
   readonly #start: string;
@@ -47,7 +50,8 @@ export class Past {
       if (signal.aborted) throw error;
       throw new NotRead("fleet does not answer.");
     }
-    if (!answer.ok) throw new NotRead(await whyNot(answer));
+    if (answer.status >= 500 || answer.status === 429) throw new NotRead(await whyNot(answer));
+    if (!answer.ok) throw new Refused(await whyNot(answer));
     return readAnswer(await answer.text());
   }
 }

@@ -3,7 +3,7 @@
 import { follow, pause } from "./logs_feed";
 import { gapAfter, type Line } from "./logs_line";
 import type { List } from "./logs_list";
-import { NotRead, Past } from "./logs_past";
+import { NotRead, Past, Refused } from "./logs_past";
 
 export const MOST = 100_000; // lines in the list
 const MOST_HELD = 20_000; // lines that wait while it is paused
@@ -257,7 +257,8 @@ export class Session {
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof NotRead)) throw error;
-      this.#shown.state("waiting", error.message);
+      this.#shown.state(error instanceof Refused ? "refused" : "waiting", error.message);
+      if (error instanceof Refused) this.stop();
     }
   }
 }

@@ -26,6 +26,8 @@ export class FleetLog extends HTMLElement implements Commands {
   #finder: Finder | null = null;
   #typing = 0;
   #counting = 0;
+  #base = "";
+  #empty: Element | null = null; // what is said where there is no line
   #whose = new Set<string>();
   #more = button("log-more primary", "Go to the newest", "", "G", () => this.last());
   #keysOf: Document | HTMLElement = this;
@@ -43,6 +45,8 @@ export class FleetLog extends HTMLElement implements Commands {
     const isPage = this.dataset.page !== undefined;
     const drawn = [...this.querySelectorAll<HTMLElement>(".log-row")].map(drawnLine);
     this.#asked = this.#read(isPage, drawn.length > 0);
+    const { query } = this.#asked;
+    this.#base = query.size > 0 ? `/logs?${query}&at=` : "/logs?at=";
     this.#list = new List(this.#look, {
       followed: (follows) => this.#followed(follows),
       nearFirst: () => void this.#session.older(),
@@ -152,7 +156,7 @@ export class FleetLog extends HTMLElement implements Commands {
       start: start ?? new Date(Date.now() - DAY).toISOString(),
       end: end ?? null,
       isLive: end === undefined,
-      hasOlder: isPage && hasLines ? Boolean(older) : true,
+      hasOlder: isPage ? Boolean(older) : true,
       tail: hasLines ? 0 : Number(tail ?? 200),
     };
   }
@@ -165,6 +169,8 @@ export class FleetLog extends HTMLElement implements Commands {
     this.#list.scroller.addEventListener("click", (event) => this.#clicked(event));
     const body = made("div", "log-body", {}, this.#list.scroller, this.#more);
     const drawn = this.querySelector(".log-static");
+    this.#empty = drawn?.querySelector(".empty") ?? null;
+    if (this.#empty) body.append(this.#empty);
     const frame = made("div", "log-frame", {}, this.#bar.element, body, this.#said.element);
     if (drawn) drawn.replaceWith(frame);
     else this.prepend(frame);
@@ -212,6 +218,7 @@ export class FleetLog extends HTMLElement implements Commands {
     this.#counting ||= requestAnimationFrame(() => {
       this.#counting = 0;
       this.#bar.count(this.#list.lines.length);
+      if (this.#list.lines.length > 0) this.#empty?.remove();
     });
   }
 
@@ -249,8 +256,6 @@ export class FleetLog extends HTMLElement implements Commands {
 
   /** Of the page with a line. */
   #address(line: Line): string {
-    const query = new URLSearchParams(this.#asked.query);
-    query.set("at", markOf(line));
-    return `/logs?${query}`;
+    return `${this.#base}${markOf(line)}`;
   }
 }
