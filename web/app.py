@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import anyio
 from litestar import Litestar
-from litestar.datastructures import State
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.addresses import canonical, is_loopback
@@ -22,11 +23,11 @@ from web import (
 from web.access import token_api, user_api
 from web.access.admission import Admission
 from web.access.csrf import guard_csrf
-from web.access.entering import PEOPLE, Entrance
 from web.access.guard import open_paths, require_role
 from web.access.handlers import HANDLERS_OF_PEOPLE
 from web.access.narrowing import Narrowing
 from web.access.static import default_authority
+from web.attaching import attaching
 from web.correlation import Correlation
 from web.exposition.answer import Exposition
 from web.exposition.edge import edge_families
@@ -47,7 +48,6 @@ from web.pages.handlers import PAGES
 from web.pages.sparklines import Sparks
 from web.parameters import refuse_undeclared
 from web.parts import Admitting, Serving, Shown
-from web.read_model import ReadModel
 from web.reloading import reload_config
 from web.rest.allowed import telling_methods
 from web.rest.answering import Answering, Versions
@@ -56,7 +56,7 @@ from web.rest.docs import DOCS
 from web.revp.handlers import HANDLERS_OF_ROUTES
 from web.revp.rendering import Renderings
 from web.schema import openapi_config
-from web.sources import Narrow, Sources
+from web.sources import Sources
 from web.streams import Streams
 
 PREVIEWS = 2  # at once, each in a thread
@@ -153,11 +153,15 @@ def create_app(
     names = LOOPBACK_NAMES | {canonical(host)} if is_loopback(host) else None
     authority = admitting.authority or default_authority(admitting.token, names is not None)
     found = _sources(shown, admitting, serving, streams, http)
-    router = _router(Narrowing(found, authority), admitting.entrance, shown.read_model)
+    router = _router(shown.read_model.fleet().version)
+    narrow = Narrowing(found, authority)
+    attached = attaching(router, narrow=narrow, people=admitting.entrance)
     versions: Versions = {"live": shown.read_model.version}
     if shown.routing is not None:
         versions = {**versions, "routes": shown.routing.version}
-    answering = Answering(not_for_nobody(serving.inmost(telling_methods(router))), versions)
+    answering = Answering(
+        not_for_nobody(serving.inmost(telling_methods(router, attached))), versions
+    )
     admission = Admission(authority, open_paths(router))
     has_login = admitting.entrance is not None
     gate = Gate(answering, names, admission, has_login=has_login)
@@ -197,12 +201,13 @@ def _sources(
     )
 
 
-def _router(narrow: Narrow, entrance: Entrance | None, model: ReadModel) -> Litestar:
+@cache
+def _router(version: str) -> Litestar:
+    """Where each path leads: it knows nothing of what it is asked about, and takes long to make."""
     return Litestar(
         route_handlers=[*HANDLERS, *asset_handlers()],
         guards=[require_role, guard_csrf, refuse_undeclared],
         exception_handlers={Exception: answer_either},
-        state=State({"narrow": narrow, PEOPLE: entrance}, deep_copy=False),
-        openapi_config=openapi_config(model.fleet().version),
+        openapi_config=openapi_config(version),
         logging_config=None,
     )

@@ -14,6 +14,7 @@ from litestar.datastructures import State
 from web.access.desk import Desk
 from web.access.model import Access, access_of
 from web.access.roster import Roster
+from web.attaching import attached
 from web.config_documents import Configured
 from web.exposition.answer import Exposition
 from web.history import History
@@ -64,7 +65,7 @@ Narrow = Callable[[Access | None], Sources]
 
 def sources(request: ASGIConnection[Any, Any, Any, State]) -> Sources:
     """The sources of the application that answers this request, as far as who asks may see them."""
-    narrow: Narrow = request.app.state["narrow"]
+    narrow: Narrow = attached(request.scope, "narrow")
     return narrow(access_of(request))
 
 

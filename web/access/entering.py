@@ -11,13 +11,14 @@ from web.access.admission import CHALLENGE
 from web.access.cookies import session_cookie, session_name, set_cookie
 from web.access.model import Access, Role, access_of
 from web.access.people import LoginRefusedError, Opened, People, Provider, Visitor
+from web.attaching import attached
 from web.limits import attempts
 from web.problems import Problem
 from web.sources import WebRequest
 
 T = TypeVar("T")
 
-PEOPLE = "people"  # where the application's state has `Entrance`
+PEOPLE = "people"  # what `Entrance` is attached as
 MOST_AGENT = 200  # characters of a User-Agent that are kept
 _STATUS = {"wrong": 401, "slowed": 429, "busy": 503, "unavailable": 503}
 
@@ -53,7 +54,7 @@ def entrance_of(request: WebRequest) -> Entrance:
     Raises:
         Problem: There are no accounts here (503).
     """
-    found = request.app.state.get(PEOPLE)
+    found = attached(request.scope, PEOPLE)
     if not isinstance(found, Entrance):
         raise Problem("logins-unavailable", "Nobody logs in here: no accounts are kept.")
     return found

@@ -33,6 +33,7 @@ from web.access.model import ROLE, ROLES
 from web.access.roster import LastAdminError, Roster, UserChange, UserWanted
 from web.access.token_api import who_asks
 from web.answers import json_answer
+from web.attaching import attached
 from web.documents import Document
 from web.expectations import MAX_PAGE, expected
 from web.parameters import Cursor, Fields
@@ -214,7 +215,7 @@ async def at_roster(work: Awaitable[T]) -> T:
 
 def link_document(request: WebRequest, name: str, path: str) -> LinkDocument:
     """A link as who is given it opens it: where browsers reach this server."""
-    entrance = request.app.state.get(PEOPLE)
+    entrance = attached(request.scope, PEOPLE)
     public = entrance.public_url if isinstance(entrance, Entrance) else ""
     host = MutableScopeHeaders(request.scope).get("host", "")
     base = public or f"{request.scope['scheme']}://{host}"

@@ -17,8 +17,8 @@ def with_head(methods: Iterable[str]) -> str:
     return ", ".join(sorted(known | {"HEAD"} if "GET" in known else known))
 
 
-def telling_methods(router: Litestar) -> ASGIApp:
-    """The router, which answers `OPTIONS` with all methods that a path takes."""
+def telling_methods(router: Litestar, app: ASGIApp) -> ASGIApp:
+    """`app` around the router, which answers `OPTIONS` with all methods that a path takes."""
     methods: dict[str, set[str]] = defaultdict(set)
     for route in router.routes:
         if isinstance(route, HTTPRoute):
@@ -33,6 +33,6 @@ def telling_methods(router: Litestar) -> ASGIApp:
             await send(message)
 
         asks = scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS"
-        await router(scope, receive, send_telling if asks else send)
+        await app(scope, receive, send_telling if asks else send)
 
     return telling
