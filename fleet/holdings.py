@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import anyio
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict
 
 from config.models import Retention
 from storage.database import Database
 from storage.errors import StorageError
-from storage.sizes import Holdings, holdings
+from storage.layout import LAYOUT
+from storage.sizes import Holdings, TableSize, holdings
 from web.history import HistoryUnavailable
 from web.holdings_documents import HoldingsDocument, RollupDocument, SchemaDocument, TableDocument
 
@@ -54,7 +55,6 @@ class StoredHoldings:
 
 def document_of(found: Holdings, asked: datetime) -> HoldingsDocument:
     """What was found, as it is shown."""
-    tables = msgspec.convert(found.tables, tuple[TableDocument, ...], from_attributes=True)
     return HoldingsDocument(
         asked=asked,
         database=found.where,
@@ -62,13 +62,15 @@ def document_of(found: Holdings, asked: datetime) -> HoldingsDocument:
         postgresql=found.server.version,
         timescaledb=found.server.timescaledb,
         schema=msgspec.convert(found.schema, SchemaDocument, from_attributes=True),
-        tables=tuple(map(_with_next, tables)),
+        tables=tuple(map(_table, found.tables)),
         rollups=msgspec.convert(found.rollups, tuple[RollupDocument, ...], from_attributes=True),
         bytes=sum(one.bytes + one.index_bytes + one.compressed_bytes for one in found.tables),
     )
 
 
-def _with_next(table: TableDocument) -> TableDocument:
-    if table.oldest is None or table.retention_days is None:
-        return table
-    return replace(table, deleted_next=table.oldest + timedelta(days=table.retention_days))
+def _table(found: TableSize) -> TableDocument:
+    kind = LAYOUT[found.name].kept if found.name in LAYOUT else None
+    end: datetime | None = None
+    if found.oldest is not None and found.retention_days is not None:
+        end = found.oldest + timedelta(days=found.retention_days)
+    return TableDocument(**asdict(found), kind=kind, deleted_next=end)

@@ -19,12 +19,14 @@ class SchemaDocument(Document, frozen=True, kw_only=True):
 class TableDocument(Document, frozen=True, kw_only=True):
     """One table. Times are those of its rows, None of current state and of an empty table.
 
-    `parts` are partitions or chunks; `rows` an estimate, None where there is none yet; `bytes` is
-    without indexes and what is compressed. `retention_days` None: kept as long as anything.
-    `deleted_next` is when its oldest rows are as old as that, and go, with the part they are in.
+    `kind` is its key of `[storage.retention]`, None of current state; `parts` are partitions or
+    chunks; `rows` an estimate, None where there is none yet; `bytes` is without indexes and what is
+    compressed. `retention_days` None: kept as long as anything. `deleted_next` is when its oldest
+    rows are as old as that, and go, with the part they are in.
     """
 
     name: str
+    kind: str | None
     shape: Literal["plain", "partitioned", "hypertable", "aggregate"]
     parts: int
     rows: int | None

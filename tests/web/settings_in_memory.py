@@ -103,6 +103,7 @@ class HoldingsInMemory:
 def _table(name: str, rows: int, days: int | None = None) -> TableDocument:
     return TableDocument(
         name=name,
+        kind=None if days is None else "samples",
         shape="plain" if days is None else "hypertable",
         parts=0 if days is None else 7,
         rows=rows,

@@ -1,0 +1,37 @@
+"""How the values of the configuration are written on pages."""
+
+from __future__ import annotations
+
+from web.config_documents import SettingDocument, SettingValue
+from web.pages.wording import duration
+
+NOTHING = "none"
+
+
+def value_text(value: SettingValue, unit: str) -> str:
+    """A value as people read it."""
+    match value:
+        case None:
+            return NOTHING
+        case bool():
+            return "true" if value else "false"
+        case int() | float() if unit == "seconds":
+            return f"{value:g} s" if value < 60 else duration(value)
+        case int() | float():
+            return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+        case list():
+            return ", ".join(value) or NOTHING
+        case dict():
+            return ", ".join(f"{key} = {each}" for key, each in value.items()) or NOTHING
+        case _:
+            return value or '""'
+
+
+def shown(setting: SettingDocument) -> str:
+    """What is in force."""
+    return value_text(setting.value, setting.unit)
+
+
+def waiting(setting: SettingDocument) -> str:
+    """What a restart puts in force."""
+    return value_text(setting.after_restart, setting.unit)
