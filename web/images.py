@@ -61,7 +61,7 @@ async def show_image(request: WebRequest, ref: FromPath[str], host: OneHost = No
     model = sources(request).model
     check_host_filter(model, [host] if host else ())
     wanted = segment(ref)
-    found = [image for image in model.images(host) if _is_meant(image, wanted)]
+    found = [image for image in model.images(host) if is_meant(image, wanted)]
     if not found:
         raise Problem(
             "unknown-image",
@@ -81,14 +81,15 @@ async def show_image_history(
     wanted = segment(ref)
     history = await require_history(request).image_history(host, wanted)
     known = history.versions or history.uses
-    if not known and not any(_is_meant(image, wanted) for image in model.images(host)):
+    if not known and not any(is_meant(image, wanted) for image in model.images(host)):
         raise Problem(
             "unknown-image", f"Nothing is known of an image with the tag or id {wanted!r}."
         )
     return json_answer(history)
 
 
-def _is_meant(image: ImageDocument, wanted: str) -> bool:
+def is_meant(image: ImageDocument, wanted: str) -> bool:
+    """Whether an image is meant by an id, the beginning of one, a tag or a digest."""
     match = _ID.fullmatch(wanted)
     by_id = match is not None and image.id.startswith(f"sha256:{match[1]}")
     return by_id or wanted in image.tags or wanted in image.digests

@@ -167,8 +167,8 @@ class EventsDrawing:
             yield ident, html
 
     def _row(self, row: Row) -> str:
-        event = row.newest if isinstance(row, Loop) else row
         kind = "loop" if isinstance(row, Loop) else "event"
+        event = row.events[-1] if isinstance(row, Loop) else row  # one that stays the same
         names = (event.host, str(event.time_nano), event.type, event.action, event.actor_id)
         key = (kind, *names, str(self._viewer.zone))
         told = (row, today(self._viewer))
