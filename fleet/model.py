@@ -59,7 +59,7 @@ class HealthCheck(Value, frozen=True, kw_only=True):
 
 
 class ContainerHealth(Value, frozen=True, kw_only=True):
-    """Docker's verdict where there is a health check, else read off the state."""
+    """Docker's verdict while there is a health check that is run, else read off the state."""
 
     status: HealthStatus
     source: Literal["healthcheck", "state"]

@@ -90,26 +90,30 @@ def container(
 
 
 def health_of(state: docker.ContainerState) -> ContainerHealth:
-    """Docker's health check where there is one, else: running is healthy, dead is unhealthy."""
+    """Docker's health check while it is run, else read off the state: running is healthy.
+
+    Docker says `unhealthy` of whatever it does not check any more, also of what was stopped well or
+    is paused: that is no verdict. What its last checks said is kept.
+    """
     check = state.health
+    log = () if check is None else tuple(map(_check_run, check.log or ()))
+    if state.dead or state.restarting:
+        return ContainerHealth(status="unhealthy", source="state", log=log)
+    if not state.running or state.paused:
+        return ContainerHealth(status="none", source="state", log=log)
     if check is not None and check.status not in ("", "none"):
-        return ContainerHealth(
-            status=_check_status(check.status),
-            source="healthcheck",
-            failing_streak=check.failing_streak,
-            log=tuple(
-                HealthCheck(
-                    start=parse_time(run.start),
-                    end=parse_time(run.end),
-                    exit_code=run.exit_code,
-                    output=run.output,
-                )
-                for run in check.log or ()
-            ),
-        )
-    if state.dead or state.oom_killed or state.restarting:
-        return ContainerHealth(status="unhealthy", source="state")
-    return ContainerHealth(status="healthy" if state.running else "none", source="state")
+        status, streak = _check_status(check.status), check.failing_streak
+        return ContainerHealth(status=status, source="healthcheck", failing_streak=streak, log=log)
+    return ContainerHealth(status="unhealthy" if state.oom_killed else "healthy", source="state")
+
+
+def _check_run(run: docker.HealthCheckResult) -> HealthCheck:
+    return HealthCheck(
+        start=parse_time(run.start),
+        end=parse_time(run.end),
+        exit_code=run.exit_code,
+        output=run.output,
+    )
 
 
 def _check_status(status: str) -> HealthStatus:

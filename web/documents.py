@@ -145,7 +145,11 @@ class HealthCheckDocument(Document, frozen=True, kw_only=True):
 
 
 class ContainerHealthDocument(Document, frozen=True, kw_only=True):
-    """Docker's own verdict where there is a health check, else read off the state."""
+    """Docker's own verdict while there is a health check that is run, else read off the state.
+
+    A container that does not run, or is paused, has the status `none`: the Engine goes on to say
+    `unhealthy` of it, but checks nothing. `log` keeps what its last checks said.
+    """
 
     status: Literal["healthy", "unhealthy", "starting", "none"]
     source: Literal["healthcheck", "state"]

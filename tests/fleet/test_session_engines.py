@@ -161,6 +161,13 @@ async def test_health_is_followed(engine: Engine) -> None:
         assert any("no /tmp/ok" in run.output for run in container.health.log)
         words = [e.action for e in fleet.events["a"] if e.action.startswith("health_status")]
         assert words == ["health_status: healthy", "health_status: unhealthy"]
+        await blocking(sdk.stop, name, timeout=0)
+        assert sdk.inspect_container(name)["State"]["Health"]["Status"] == "unhealthy", "for ever"
+        await fleet.until(lambda: health() == "none", "a container that does not run is not ill", 6)
+        stopped = fleet.container("a", "checked")
+        assert stopped is not None
+        assert (stopped.state, stopped.health.source) == ("exited", "state")
+        assert stopped.health.log, "what its last checks said stays"
 
 
 async def test_stats_lie_between_two_answers_of_the_sdk(engine: Engine) -> None:

@@ -39,13 +39,25 @@ def test_ipv4_and_ipv6_twins_are_one_port() -> None:
     )
 
 
+# What Docker keeps saying of a container that it does not check any more.
+SICK = docker.HealthState(
+    status="unhealthy", log=[docker.HealthCheckResult(exit_code=1, output="no answer")]
+)
+
+
 @pytest.mark.parametrize(
     ("state", "status", "source"),
     [
         (docker.ContainerState(running=True), "healthy", "state"),
         (docker.ContainerState(), "none", "state"),
         (docker.ContainerState(restarting=True, running=True), "unhealthy", "state"),
-        (docker.ContainerState(oom_killed=True), "unhealthy", "state"),
+        (docker.ContainerState(oom_killed=True), "none", "state"),
+        (docker.ContainerState(running=True, oom_killed=True), "unhealthy", "state"),
+        (docker.ContainerState(running=True, paused=True), "none", "state"),
+        (docker.ContainerState(dead=True), "unhealthy", "state"),
+        (docker.ContainerState(health=SICK), "none", "state"),
+        (docker.ContainerState(running=True, paused=True, health=SICK), "none", "state"),
+        (docker.ContainerState(running=True, restarting=True, health=SICK), "unhealthy", "state"),
         (
             docker.ContainerState(running=True, health=docker.HealthState(status="unhealthy")),
             "unhealthy",
@@ -66,6 +78,8 @@ def test_ipv4_and_ipv6_twins_are_one_port() -> None:
 def test_health(state: docker.ContainerState, status: str, source: str) -> None:
     health = health_of(state)
     assert (health.status, health.source) == (status, source)
+    if state.health is SICK:
+        assert [run.output for run in health.log] == ["no answer"], "the last checks stay readable"
 
 
 def test_identity_survives_a_recreate() -> None:

@@ -87,13 +87,14 @@ def is_true(container: Container, found: dict[str, Any]) -> bool:
     """Whether fleet says of a container what its Engine does."""
     health = found["health"]
     checked = health["status"] if health["source"] == "healthcheck" else ""
+    verdict = container.health if container.state == "running" else ""  # else it is not checked
     started = found.get("started")
     return (container.name, container.image, container.state, container.restarts) == (
         found["name"],
         found["image"],
         found["state"],
         found.get("restart_count", 0),
-    ) and (container.labels, container.health, container.started // 1000) == (
+    ) and (container.labels, verdict, container.started // 1000) == (
         found.get("labels", {}),
         checked,
         round(datetime.fromisoformat(started).timestamp() * 1e6) if started else 0,
