@@ -39,7 +39,7 @@ function hold(event: Event): void {
   if (!feed() || !(held || isDown())) return;
   const { data } = (event as CustomEvent<MessageEvent<string>>).detail;
   const come = new DOMParser().parseFromString(data, "text/html");
-  const ours = come.querySelectorAll("#events, [data-minute]");
+  const ours = come.querySelectorAll("#events, #events-said, [data-minute]");
   if (ours.length === 0) return;
   event.preventDefault();
   held = true;

@@ -45,18 +45,20 @@ class Asking:
         token: str | None = None,
         query: str = "",
         headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
         enough: Callable[[Answer], bool] = lambda answer: bool(answer.status),
     ) -> Answer:
         """The whole answer; of a stream what came until it was enough."""
         answer, leave = Answer(), trio.Event()
-        scope = self._scope("http", path, token, query, headers or {}) | {"method": method}
+        given = {"content-length": str(len(body)), **(headers or {})} if body else headers or {}
+        scope = self._scope("http", path, token, query, given) | {"method": method}
         asked = False
 
         async def receive() -> dict[str, Any]:
             nonlocal asked
             if not asked:
                 asked = True
-                return {"type": "http.request", "body": b"", "more_body": False}
+                return {"type": "http.request", "body": body, "more_body": False}
             await leave.wait()
             return {"type": "http.disconnect"}
 

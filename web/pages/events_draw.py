@@ -113,15 +113,14 @@ class EventsDrawing:
             self._take_new()
         found = self._found()
         groups = dict(self._groups(found.rows))
-        html = render(
-            "events/feed.html",
-            self._viewer,
-            asked=self._asked,
-            found=found,
-            note=self.note,
-            hosts=len(self._source.model.host_labels()),
-        )
-        return [Region(id="events", html=html, rows=groups)]
+        context = {"asked": self._asked, "found": found, "note": self.note}
+        hosts = len(self._source.model.host_labels())
+        said = render("events/said.html", self._viewer, **context)
+        feed = render("events/feed.html", self._viewer, hosts=hosts, **context)
+        return [
+            Region(id="events-said", html=said),
+            Region(id="events", html=feed, rows=groups),
+        ]
 
     def _take_new(self) -> None:
         newest = self._source.model.newest_event()
