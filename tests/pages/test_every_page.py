@@ -19,6 +19,9 @@ PAGES = (
     "/logs",
     "/routes",
     "/routes/shop.demo.example",
+    "/events",
+    "/images",
+    "/settings",
     "/nowhere",
 )
 WINDOWS: tuple[tuple[int, Literal["dark", "light"]], ...] = (
