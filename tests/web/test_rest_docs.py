@@ -29,7 +29,7 @@ async def test_the_page_is_whole_without_the_internet(client: httpx.AsyncClient)
     script = await client.get("/api/docs/docs.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert "innerHTML" not in script.text
-    assert "script-src" not in (await client.get("/")).headers["content-security-policy"]
+    assert "script-src" not in (await client.get("/api")).headers["content-security-policy"]
 
 
 async def test_the_page_is_open_so_that_a_token_can_be_entered() -> None:
