@@ -21,6 +21,7 @@ from config.problems import CREDENTIALS, SECRET, Key, dotted
 
 HIDDEN = "(hidden)"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_UNITS = ("seconds", "days")
 _FIXED = ("fleet", "access", "storage", "cache", "tracing")  # until the program starts anew
 _OF_ALL = ("defaults.monitoring.", "defaults.retry.")
 # Each is a row of its own, or no key of the file.
@@ -34,8 +35,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         key: Within its section, dotted.
-        value: As JSON has it; times are seconds. None where there is none.
-        unit: `seconds` of a time.
+        value: As JSON has it; None where there is none.
+        unit: `seconds` or `days` of a time.
         is_default: The file does not say it.
         written: Where the file says it, which may be among the defaults of hosts.
         hidden: The value, or a part of it, is not shown, as it may be secret.
@@ -187,7 +188,7 @@ def _settings(key: Key, model: msgspec.Struct, origins: Mapping[str, str]) -> It
         yield Setting(
             key=name,
             value=value,
-            unit="seconds" if known.role == "seconds" else "",
+            unit=known.role if known.role in _UNITS else "",
             is_default=written is None,
             written=written,
             hidden=hidden,

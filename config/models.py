@@ -216,7 +216,7 @@ class Access(Frozen, frozen=True, kw_only=True):
     oidc: Oidc | None = None
 
 
-Days = Annotated[int, Meta(ge=1, le=36_500)]
+Days = Annotated[int, Meta(ge=1, le=36_500, extra={"role": "days"})]
 
 
 class Retention(Frozen, frozen=True, kw_only=True):

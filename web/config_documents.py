@@ -25,7 +25,7 @@ class MistakeDocument(Document, frozen=True, kw_only=True):
 
 
 class SettingDocument(Document, frozen=True, kw_only=True):
-    """One key with its value in force; None where there is none. Times are seconds (`unit`).
+    """One key with its value in force; None where there is none; `unit` of a time.
 
     `written` is where the file says it, which may be among the defaults of hosts; None: it does
     not. `hidden`: the value, or a part of it, is not shown, as it may be secret. `waits`: the file

@@ -64,32 +64,29 @@ class StoredRoster:
         self, name: str, change: UserChange, by: str, address: str
     ) -> UserDocument | None:
         """Change one."""
-        name = folded(name)
+        if (change.role is None) == (change.disabled is None):
+            raise DeskRefusedError("Set the role, or disable or enable: one at a time.")
         if change.labels is not None and change.role is None:
             raise DeskRefusedError("Labels come with a role: say which one, viewer.")
-        if change.role is not None:
+        name = folded(name)
+        if change.role is None:
+            kind = "account-disabled" if change.disabled else "account-enabled"
+            audit, scope = _told(kind, by, address, name), None
+        else:
             labels = change.labels or ()
             check_labels(change.role, labels)
             detail = f"{name}: {change.role} of {_hosts(labels)}"
-            with _translated():
-                await change_account(
-                    self._database,
-                    name,
-                    _told("account-changed", by, address, detail),
-                    role=change.role,
-                    scope=list(labels),
-                    keep_admin=True,
-                )
-        if change.disabled is not None:
-            kind = "account-disabled" if change.disabled else "account-enabled"
-            with _translated():
-                await change_account(
-                    self._database,
-                    name,
-                    _told(kind, by, address, name),
-                    disabled=change.disabled,
-                    keep_admin=True,
-                )
+            audit, scope = _told("account-changed", by, address, detail), list(labels)
+        with _translated():
+            await change_account(
+                self._database,
+                name,
+                audit,
+                role=change.role,
+                scope=scope,
+                disabled=change.disabled,
+                keep_admin=True,
+            )
         return await self._find(name)
 
     async def remove(self, name: str, by: str, address: str) -> UserDocument | None:

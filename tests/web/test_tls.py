@@ -14,11 +14,17 @@ from fleet.cli.api import Api, NotRunningError
 from fleet.cli.errors import CommandError
 from fleet.cli.reaching import trust
 from fleet.cli.settings import fleet_of_broken, url_of
+from fleet.edge import FleetEdge
 from tests.lab.tls import Authority, TlsFiles
 from tests.web.hostile import DEADLINE, HEALTH, Target, eventually, read_all, served
+from web.limits.edge import Allowance
 from web.server import Limits
 from web.tls import CertificateError, CertificateFiles, ServerTls, load
 
+WITH_TLS = {
+    "fleet_certificate_expiry_timestamp_seconds",
+    "fleet_certificate_last_load_successful",
+}
 Stream = trio.SSLStream[trio.SocketStream]
 
 
@@ -151,6 +157,9 @@ async def test_a_certificate_is_renewed_while_it_is_served(
         tls.trigger()
         await eventually(lambda: tls.error is not None, lambda: "it was taken")
         assert "holds no certificate" in (tls.document().error or "")
+        told = {each.name: each.lines for each in FleetEdge(Allowance(), tls).families()}
+        assert set(told) == WITH_TLS  # what alert rules name
+        assert told["fleet_certificate_last_load_successful"][0].endswith(" 0\n")
         assert "the old one is served" in caplog.text
         assert await is_answered(target, client(authority))
         other = Authority(tmp_path / "other")

@@ -18,7 +18,7 @@ class UserWanted(Document, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class UserChange(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change of an account; None leaves it. A role without labels is of all hosts."""
+    """What to change of an account: `role` or `disabled`. A role without labels is of all hosts."""
 
     role: Role | None = None
     labels: tuple[str, ...] | None = None

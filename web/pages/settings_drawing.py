@@ -137,6 +137,7 @@ class SettingsDrawing:
                 "program",
                 fleet=self._source.model.fleet(),
                 figures=Figures(self._source.exposition.own()),
+                lines_dropped=sum(host.log_lines_dropped for host in self._source.model.hosts()),
             )
         ]
 

@@ -15,10 +15,12 @@ def value_text(value: SettingValue, unit: str) -> str:
             return NOTHING
         case bool():
             return "true" if value else "false"
+        case int() if unit == "days":
+            return f"{value} d"
         case int() | float() if unit == "seconds":
             return f"{value:g} s" if value < 60 else duration(value)
         case int() | float():
-            return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+            return f"{value:g}" if isinstance(value, float) else str(value)  # as it is typed
         case list():
             return ", ".join(value) or NOTHING
         case dict():
