@@ -8,6 +8,7 @@ from copy import copy
 
 import anyio
 
+from web.loop_share import LoopShare
 from web.problems import Problem
 
 Lease = Callable[[anyio.CancelScope], AbstractContextManager[None]]
@@ -26,6 +27,7 @@ class Streams:
         self.limit = limit
         self.heartbeat = heartbeat
         self.refused = 0
+        self.drawing = LoopShare()
         self._scopes: set[anyio.CancelScope] = set()
         self._closed = False
         self._whole = self

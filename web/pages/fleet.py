@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-import anyio
+import anyio.lowlevel
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
@@ -26,6 +26,7 @@ from web.sources import Sources, WebRequest, sources
 
 FEW = 12  # hosts, which are cards unless chosen otherwise
 VIEWS = ("cards", "table")
+AT_ONCE = 0.005  # seconds of drawing until all else has its turn
 HELD = 10.0  # seconds that an order by restless figures stays, so that nothing jumps under a finger
 MOST_CHIPS = 24  # labels to filter by; all others by search, or in the address
 
@@ -42,8 +43,8 @@ async def show_fleet_page(
     """All hosts, or those that are asked for."""
     asked = _asked(labels, statuses, search, group, sort)
     source, viewer = sources(request), viewer_of(request)
-    await source.sparks.refresh()
     drawing = FleetDrawing(source, viewer, asked)
+    await drawing.prepare()
     summary, hosts = drawing.draw()
     known = source.model.hosts()
     return page(
@@ -82,7 +83,7 @@ async def stream_fleet_page(
         beside_banner(drawing.draw, source.model.fleet, viewer.zone),
         [live.ledger("hosts"), live.ledger("containers"), live.ledger("stats")],
         request.headers.get("last-event-id") or seen,
-        source.sparks.refresh,
+        drawing.prepare,
     )
 
 
@@ -123,14 +124,31 @@ class FleetDrawing:
         self._viewer = viewer
         self._asked = asked
         self._rows: dict[str, tuple[object, HostRow]] = {}
+        self._elements: dict[str, tuple[tuple[object, ...], tuple[str, str]]] = {}
+        self._day = today(viewer)
         self._held: dict[str, int] = {}
         self._held_until = float("-inf")
+
+    async def prepare(self) -> None:
+        """Read what is old by now, and draw what is new: of many hosts a few at a time."""
+        await self._source.sparks.refresh()
+        self._day = today(self._viewer)
+        model, wanted, began = self._source.model, self._asked.test(), anyio.current_time()
+        for name in [host.name for host in model.hosts()]:
+            host = model.host(name)  # as it is now: it may have changed since the last pause
+            if host is not None and wanted(host):
+                self._element(self._row(host))
+            if anyio.current_time() - began > AT_ONCE:
+                await anyio.lowlevel.checkpoint()
+                began = anyio.current_time()
 
     def draw(self) -> Sequence[Region]:
         """The summary and the hosts."""
         hosts = self._source.model.hosts()
         rows = {host.name: self._row(host) for host in hosts}
-        self._rows = {name: self._rows[name] for name in rows}
+        if len(self._rows) > len(rows):
+            self._rows = {name: self._rows[name] for name in rows}
+            self._elements = {name: self._elements[name] for name in rows if name in self._elements}
         fleet = self._source.model.fleet()
         summary = render(
             "partials/fleet_summary.html",
@@ -182,11 +200,16 @@ class FleetDrawing:
             yield from map(self._element, together)
 
     def _element(self, row: HostRow) -> tuple[str, str]:
+        """Its id and text; what others who look had drawn is taken over."""
         source, viewer, name = self._source, self._viewer, row.host.name
         spark = source.sparks.of(name)
-        told = (source.model.host_version(name), spark, today(viewer))
-        key = ("host", name, str(viewer.zone))
-        return host_id(name), source.drawn.row(key, told, lambda: draw_host(row, viewer, spark))
+        told = (source.model.host_version(name), spark, self._day)
+        known = self._elements.get(name)
+        if known is None or known[0] != told:
+            key = ("host", name, str(viewer.zone))
+            html = source.drawn.row(key, told, lambda: draw_host(row, viewer, spark))
+            known = self._elements[name] = (told, (host_id(name), html))
+        return known[1]
 
     def _heading(self, value: str | None, rows: Sequence[HostRow]) -> tuple[str, str]:
         ident = element_id("group", *([] if value is None else [value]))

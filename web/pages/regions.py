@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import lru_cache, partial
+from typing import NamedTuple, Protocol
 
 import anyio
 from litestar.types import Receive, Scope, Send
@@ -22,6 +23,8 @@ from web.streams import Streams
 PACE = 1.0  # seconds between two looks, at least: eyes need no more
 LOOK = 5.0  # seconds after which it is drawn again though no ledger changed: storage, times, routes
 EVENT = "regions"
+KNOWN = 4_096  # elements whose digests are remembered, as most are the same at the next look
+SHORT = 4_096  # characters of an element of which that is worth its memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +86,16 @@ def digest(regions: Sequence[Region]) -> str:
     made = hashlib.blake2b(digest_size=12)
     for region in regions:
         if not region.framing:
-            made.update(region.__html__().encode())
+            for element in (region.html, *region.rows.values()):
+                made.update(_remembered(element) if len(element) <= SHORT else _digest(element))
     return made.hexdigest()
+
+
+def _digest(html: str) -> bytes:
+    return hashlib.blake2b(html.encode(), digest_size=12).digest()
+
+
+_remembered = lru_cache(maxsize=KNOWN)(_digest)
 
 
 def as_event(elements: Sequence[str], name: str) -> bytes:
@@ -96,6 +107,14 @@ def as_event(elements: Sequence[str], name: str) -> bytes:
     lines = "\n".join(wrapped).splitlines()
     data = "".join(f"data: {line}\n" for line in lines)
     return f"event: {EVENT}\nid: {name}\n{data}\n".encode()
+
+
+class Look(NamedTuple):
+    """One drawing: its regions by their ids, its digest, and the elements that are new in it."""
+
+    regions: Mapping[str, Region]
+    name: str
+    elements: Sequence[str]
 
 
 class RegionStream:
@@ -129,20 +148,16 @@ class RegionStream:
 
     async def _feed(self, write: Write) -> None:
         await write(f"retry: {RETRY_MS}\n\n".encode())
-        before: dict[str, Region] = {}
+        before: Mapping[str, Region] = {}
         spoken = anyio.current_time()
         while True:
             versions = [ledger.version for ledger in self._ledgers]
             if self._prepare is not None:
                 await self._prepare()
-            regions = self._draw()
-            name = digest(regions)
-            if not before and name == self._seen:
-                before = {region.id: region for region in regions if not region.framing}
-            elements = [e for region in regions for e in region.since(before.get(region.id))]
-            before = {region.id: region for region in regions}
-            if elements:
-                await write(as_event(elements, name))
+            found = await self._streams.drawing.do(partial(self._look, before))
+            before = found.regions
+            if found.elements:
+                await write(as_event(found.elements, found.name))
                 spoken = anyio.current_time()
             elif anyio.current_time() - spoken >= self._streams.heartbeat:
                 await write(b": heartbeat\n\n")
@@ -150,6 +165,15 @@ class RegionStream:
             await anyio.sleep(PACE)
             with anyio.move_on_after(min(LOOK, self._streams.heartbeat)):
                 await _beyond(self._ledgers, versions)
+
+    def _look(self, before: Mapping[str, Region]) -> Look:
+        """Draw, and compare with an earlier drawing."""
+        regions = self._draw()
+        name = digest(regions)
+        if not before and name == self._seen:
+            before = {region.id: region for region in regions if not region.framing}
+        elements = [e for region in regions for e in region.since(before.get(region.id))]
+        return Look({region.id: region for region in regions}, name, elements)
 
 
 async def _beyond(ledgers: Sequence[Changing], versions: Sequence[int]) -> None:
