@@ -29,6 +29,7 @@ from web.stream import ClientStream
 
 LEAVING = 10.0  # seconds for who answers to notice that its client is gone
 JOINED = 256 * 1024  # bytes of a body that are copied, so as to be sent together with their head
+_FAILED = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _EXTENSIONS = b"sec-websocket-extensions"
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -106,11 +107,18 @@ class _Protocol(H11Protocol):
             self._head = data
             return
         head, self._head = self._head, b""
-        if len(data) > JOINED:
+        if head and len(data) > JOINED:
             await self.send(RawData(head))
             head = b""
         if data := head + data:
             await self.send(RawData(data))
+
+    async def _maybe_recycle(self) -> None:
+        """Say that the application failed before the body: of the head nothing was sent."""
+        if self._head:
+            self._head = b""
+            await self.send(RawData(_FAILED))
+        await super()._maybe_recycle()
 
     async def _create_stream(self, request: h11.Request) -> None:
         if _opens_socket(request):

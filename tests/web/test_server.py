@@ -7,12 +7,13 @@ import h11
 import httpx
 import pytest
 import trio
+from litestar.types import Receive, Scope, Send
 
 from tests.web.fleet_in_memory import FleetInMemory
 from tests.web.history_in_memory import HistoryInMemory
 from tests.web.raw import connect, exchange
 from tests.web.reading import EndOfStreamError, follow, until
-from web.app import create_app
+from web.app import Application, create_app
 from web.listening import ListenError, bind, parse_listen
 from web.parts import Shown
 from web.server import Limits, serve
@@ -138,6 +139,21 @@ async def test_connections_are_limited_and_slow_heads_are_cut(
         for _ in range(12):  # the limit is 8
             slow.start_soon(dribble)
     assert (await client.get("/health")).status_code == 200
+
+
+async def test_a_failure_between_head_and_body_is_answered_as_one(nursery: trio.Nursery) -> None:
+    plain = create_app(Shown(FleetInMemory()))
+
+    async def failing(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"5")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        raise RuntimeError
+
+    app = Application(failing, plain.streams, plain.edge, plain.http)
+    address: str = await nursery.start(serve, app, "127.0.0.1:0")
+    said = await exchange(address, _ASKED)
+    assert said.startswith(b"HTTP/1.1 500 ")
+    assert said.count(b"HTTP/1.1 ") == 1
 
 
 async def test_a_pause_between_requests_is_bounded(nursery: trio.Nursery) -> None:
