@@ -189,9 +189,8 @@ async def test_who_sees_some_hosts_is_told_of_no_other(site: Site) -> None:
 
 async def test_nothing_that_others_named_is_more_than_text(site: Site) -> None:
     site.routes.put(HOSTILE, "x", "a.example.com")
-    site.routes.put(
-        "one", "bad", "b.example.com", port=9300, **{HOSTILE: HOSTILE, "title": HOSTILE}
-    )
+    said: dict[str, Any] = {HOSTILE: HOSTILE, "title": HOSTILE}
+    site.routes.put("one", "bad", "b.example.com", port=9300, **said)
     for path in ("/routes", "/routes?tab=issues", "/routes?tab=changes", "/routes/b.example.com"):
         page = await site.page(*path.split("?"))
         assert "<img" not in page, path

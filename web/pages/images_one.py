@@ -37,9 +37,8 @@ async def show_image_page(request: WebRequest, ref: FromPath[PurePath]) -> ASGIR
     drawing = ImageDrawing(sources(request), viewer_of(request), _ref(ref))
     await drawing.refresh()
     if not drawing.is_known():
-        raise Problem(
-            "unknown-image", f"Nothing is known of an image with the tag or id {drawing.ref!r}."
-        )
+        detail = "No host has an image with this tag or id, and none is remembered."
+        raise Problem("unknown-image", detail)
     regions = drawing.draw()
     return page(
         request,
