@@ -7,7 +7,7 @@ from typing import Literal
 
 from web.documents import ConfigDocument, Document
 
-SettingValue = bool | int | float | str | list[str] | dict[str, str] | None
+SettingValue = bool | float | str | list[str] | dict[str, str] | None
 
 
 class MistakeDocument(Document, frozen=True, kw_only=True):
