@@ -32,6 +32,7 @@ QUICK = 4.0  # seconds after which lines are read anew
 SLOW = 30.0  # seconds after which all else is
 LONG = 300.0  # seconds after which the uptime of weeks is: it takes the longest to read
 SETTLED = 3.0  # seconds until what happened is stored
+AGAIN = 10.0  # seconds that a database which does not answer is left alone
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _APART = timedelta(seconds=0.5)  # that times of lines and events may be, of one moment
 PATIENCE = 4.0  # seconds that the page waits for the database
@@ -116,12 +117,15 @@ class Reader:
         self.past = Past()
         self.meant = meant
         self._source = source
-        self._quick = self._slow = self._longer = float("-inf")
+        self._quick = self._slow = self._longer = self._not_before = float("-inf")
         self._uptimes: list[tuple[str, UptimeDocument]] = []
         self._version: object = None
 
     async def refresh(self) -> None:
         """Read what is old by now; what cannot be read stays as it was, and `note` says why."""
+        if anyio.current_time() < self._not_before:
+            return
+        rest = AGAIN
         try:
             with anyio.fail_after(PATIENCE):
                 note = await self._ask()
@@ -130,7 +134,9 @@ class Reader:
         except (HistoryUnavailable, HistoryRefused) as problem:
             note = str(problem)
         except Problem as problem:  # it went before it was stored
-            note = problem.detail
+            note, rest = problem.detail, SETTLED
+        if note:
+            self._not_before = anyio.current_time() + rest
         if note and self._source.history is not None:
             note = f"{note} What is live is shown anyway; the past is, once it can be read."
         self.past = msgspec.structs.replace(self.past, note=note)
@@ -144,18 +150,20 @@ class Reader:
         version = None if live is None else (live.id, live.state, live.started, live.restart_count)
         changed = version != self._version
         recorded = self.meant.recorded
-        if recorded is None or changed or now - self._slow >= SLOW:
+        is_due = changed or now - self._slow >= SLOW
+        if recorded is None or is_due:
             # It may have been made anew meanwhile.
             recorded = await find_recorded_in(self._source, self.meant.ref, self.meant.host)
             self.meant = msgspec.structs.replace(self.meant, recorded=recorded)
-            await self._read(history, recorded, now)
-            # What happens is stored a moment later: it is asked for again then.
-            self._slow = now - SLOW + SETTLED if changed else now
-            self._version = version
         if now - self._quick >= QUICK:
             lines = await _lines(history, recorded, _end(recorded, datetime.now(UTC)), TAIL)
             self.past = msgspec.structs.replace(self.past, lines=lines)
             self._quick = now
+        if is_due:  # at last, as it takes the longest
+            await self._read(history, recorded, now)
+            # What happens is stored a moment later: it is asked for again then.
+            self._slow = now - SLOW + SETTLED if changed else now
+            self._version = version
         return ""
 
     async def _read(self, history: History, recorded: Recorded, now: float) -> None:
