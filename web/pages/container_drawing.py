@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from web.documents import ContainerDocument, HostDocument
+from web.documents import ContainerDocument, EventDocument, HostDocument
 from web.pages.container_past import Meant, Reader
 from web.pages.container_view import Happened, RoutesSeen, happened, ports, since
 from web.pages.container_words import exit_words, last_end, troubles
@@ -50,6 +50,7 @@ class ContainerDrawing:
         self._reader = reader
         self._routes = RoutesSeen(source.routing)
         self._drawn = Drawn(len(_PARTS))
+        self._held: tuple[int, Sequence[EventDocument]] = (-1, ())
 
     @property
     def meant(self) -> Meant:
@@ -77,11 +78,19 @@ class ContainerDrawing:
         """All regions as of now."""
         container = self.container
         host = self._source.model.host(self.meant.host)
-        held = self._source.model.recent_events(HELD)
-        events = happened(self._reader.past.events, held, self.meant)
+        events = happened(self._reader.past.events, self._just(), self.meant)
         shared = self._shared(container, host)
         told = {part: shared | self._of(part, container, events) for part in _PARTS}
         return [self._region(part, context) for part, context in told.items()]
+
+    def _just(self) -> Sequence[EventDocument]:
+        """What memory holds of its host's containers, looked through when something happened."""
+        model = self._source.model
+        if model.newest_event() != self._held[0]:
+            number, host = model.newest_event(), self.meant.host
+            held = [e for e in model.recent_events(HELD) if (e.type, e.host) == ("container", host)]
+            self._held = (number, held)
+        return self._held[1]
 
     def _region(self, part: str, context: dict[str, Any]) -> Region:
         html = self._drawn.row(
