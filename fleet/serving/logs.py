@@ -64,7 +64,7 @@ class StoredLines:
     async def arrived(self) -> None:
         """Wait until there are lines. A cancelled wait loses nothing."""
         while not self._lines:
-            if self._beyond is None:
+            if self._beyond is None or not self._wanted.containers:
                 await anyio.sleep(EVERY)
             if self._wanted.containers:  # none would mean any
                 await self._look()
