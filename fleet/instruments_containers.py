@@ -56,6 +56,9 @@ class ContainerFamilies:
         self._started = Family(
             f"{name}_start_time_seconds", "gauge", "When it began to run, in Unix time."
         )
+        self._looping = Family(
+            f"{name}_looping", "gauge", "1 for one that ends again and again; no series for others."
+        )
         self._health = Family(
             f"{name}_health", "gauge", "1 for what its health check says now, where it has one."
         )
@@ -66,7 +69,7 @@ class ContainerFamilies:
         return [
             *(self._info, self._cpu, self._memory, self._limit, self._received, self._sent),
             *(self._read, self._written, self._processes, self._restarts, self._started),
-            self._health,
+            *(self._health, self._looping),
             Family("fleet_containers_shown", "gauge", "Containers with metrics of their own.").add(
                 self.shown
             ),
@@ -99,6 +102,8 @@ class ContainerFamilies:
             self._started.lines.append(
                 f"fleet_container_start_time_seconds{labels} {container.started.timestamp()!r}\n"
             )
+        if container.looping:
+            self._looping.lines.append(f"fleet_container_looping{labels} 1\n")
         if container.health.source == "healthcheck":
             health = container.health.status
             self._health.lines.append(f'fleet_container_health{{{inner},status="{health}"}} 1\n')

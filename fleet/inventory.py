@@ -17,11 +17,12 @@ from fleet import translate
 from fleet.backoff import Backoff
 from fleet.connected import Connected
 from fleet.model import Container, EngineEvent
-from fleet.tracker import Tracker
+from fleet.tracker import Tracker, now
 
 log = logging.getLogger(__name__)
 
 AT_A_TIME = 10  # of one host
+LOOPS_EVERY = 10.0  # seconds until ends are judged anew where nothing happens
 MOST_WAITING = 10_000  # of one host; what is spoken of beyond that waits for the next list
 UNKNOWN = "unknown"  # a health that no list has: the next one differs
 
@@ -44,6 +45,7 @@ class Inventory:
         self._tracker = tracker
         self._operations = operations
         self._interval = connected.host.monitoring.discovery_interval
+        self._loops = tracker.loops(connected.name)
         self._allow = connected.host.monitoring.environment_allow
         self._retry = connected.host.retry
         self._dirty: dict[str, None] = {}  # to be inspected, in order
@@ -65,6 +67,8 @@ class Inventory:
 
     def on_container_event(self, event: EngineEvent) -> None:
         """React to a container event; a destroyed one is gone without asking."""
+        # What is told of the time before this connection has times of its own.
+        self._loops.heard(event, now() if self._is_up() else min(event.time, now()))
         if event.action == "destroy":
             self._forget(event.actor_id)
             self._asked.discard(event.actor_id)  # an answer from before would bring it back
@@ -90,6 +94,7 @@ class Inventory:
         """Inspect what events spoke of, and list again every interval. Runs until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._list_again)
+            nursery.start_soon(self._judge_again)
             while True:
                 self._start_due(nursery)
                 with trio.move_on_at(min(self._later.values(), default=float("inf"))):
@@ -111,6 +116,18 @@ class Inventory:
                 if _differs(entry, known, before.get(entry.id)):
                     self._dirty[entry.id] = None
             self._wake.set()
+
+    async def _judge_again(self) -> None:
+        """Have loops end in time: a container that runs on in peace says nothing of it."""
+        while True:
+            await trio.sleep(LOOPS_EVERY)
+            known = self._tracker.containers(self._host)
+            for id_ in self._loops.known():
+                if id_ in known:
+                    self._tracker.put_container(self._loops.judged(known[id_], now()))
+                else:
+                    self._loops.forget(id_)
+            self._loops.forget_old(now())
 
     async def _list(self) -> list[ContainerSummary]:
         """Ask for the list; what was heard of meanwhile may be newer than it."""
@@ -146,10 +163,21 @@ class Inventory:
         else:
             self._failures.pop(container_id, None)
             if container_id in self._asked:  # else it was destroyed meanwhile
-                self._tracker.put_container(translate.container(self._host, inspected, self._allow))
+                self._put(translate.container(self._host, inspected, self._allow))
         finally:
             self._asked.discard(container_id)
             self._wake.set()
+
+    def _put(self, container: Container) -> None:
+        known = self._tracker.containers(self._host).get(container.id)
+        # When it was restarted while nobody looked is not known: events tell, if anything does.
+        if known is not None and self._is_up():
+            times = container.restart_count - known.restart_count
+            self._loops.restarted(container.id, times, now())
+        self._tracker.put_container(self._loops.judged(container, now()))
+
+    def _is_up(self) -> bool:
+        return self._tracker.hosts[self._host].status == "up"
 
     async def _take_place(self, container_id: str, stack: AsyncExitStack) -> None:
         if self._free_place is None:

@@ -76,7 +76,10 @@ class Compose(Value, frozen=True, kw_only=True):
 
 
 class Container(Value, frozen=True, kw_only=True):
-    """One container as inspected. `identity` survives a recreate, `id` does not."""
+    """One container as inspected. `identity` survives a recreate, `id` does not.
+
+    The last three are of its ends: see `fleet.looping`.
+    """
 
     host: str
     id: str
@@ -103,6 +106,9 @@ class Container(Value, frozen=True, kw_only=True):
     mounts: tuple[Mount, ...] = ()
     environment: dict[str, str] = {}
     compose: Compose | None = None
+    looping: bool = False
+    ends_lately: int = 0
+    last_exit_code: int | None = None
 
 
 class Counters(Value, frozen=True, kw_only=True):

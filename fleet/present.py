@@ -14,11 +14,13 @@ from fleet.model import Container, EngineEvent, HostSample, HostState, Image, Sa
 from fleet.translate import image_id
 from web.documents import (
     ContainerDocument,
+    ContainerHealthDocument,
     CountsDocument,
     EngineDocument,
     ErrorDocument,
     EventDocument,
     HostDocument,
+    LoopingDocument,
     MachineDocument,
     StatsDocument,
 )
@@ -28,6 +30,7 @@ from web.image_documents import (
 )
 
 T = TypeVar("T")
+MOST_LOOPING = 5  # named with their host
 
 
 def host_document(
@@ -55,12 +58,21 @@ def host_document(
         engine=_document(state.engine, EngineDocument),
         machine=_document(machine, MachineDocument),
         containers=msgspec.convert(count(containers), CountsDocument, from_attributes=True),
+        looping=_looping(containers),
         cpu_percent=sum(s.cpu_percent or 0.0 for s in samples) if samples else None,
         memory_used=sum(s.memory_used for s in samples) if samples else None,
         response_ms=None if state.response_seconds is None else state.response_seconds * 1000,
         missed_samples=state.missed_samples,
         log_lines_dropped=state.log_lines_dropped,
         warnings=warnings_of(host),
+    )
+
+
+def _looping(containers: Iterable[Container]) -> tuple[LoopingDocument, ...]:
+    """The first few that end again and again, by name."""
+    found = sorted((one for one in containers if one.looping), key=lambda one: (one.name, one.id))
+    return tuple(
+        msgspec.convert(one, LoopingDocument, from_attributes=True) for one in found[:MOST_LOOPING]
     )
 
 
@@ -76,8 +88,12 @@ def container_document(
 ) -> ContainerDocument:
     """One container with its latest sample; stale while its host is not up."""
     document = msgspec.convert(container, ContainerDocument, from_attributes=True)
+    health = document.health
+    if container.looping:
+        health = ContainerHealthDocument(status="unhealthy", source="state", log=health.log)
     return msgspec.structs.replace(
         document,
+        health=health,
         stats=_document(sample, StatsDocument),
         stale_since=state.stale_since,
     )

@@ -25,6 +25,7 @@ from fleet.changes import (
     Sampled,
 )
 from fleet.counts import Counts, count
+from fleet.looping import health_word
 from fleet.model import Container, EngineEvent, HostSample, HostState, LogLine, Sample
 from fleet.tracker import Tracker, now
 from storage.rows import (
@@ -177,7 +178,7 @@ def container_row(container: Container, removed: datetime | None = None) -> Cont
         image=container.image,
         image_id=container.image_id,
         state="removed" if removed else container.state,
-        health=container.health.status,
+        health=health_word(container),
         labels=container.labels,
         created=container.created,
         started=container.started,

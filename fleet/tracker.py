@@ -24,6 +24,7 @@ from fleet.changes import (
 )
 from fleet.feed import Feed
 from fleet.log_cursors import LogCursors
+from fleet.looping import Loops
 from fleet.machine import Interfaces
 from fleet.model import (
     Container,
@@ -70,6 +71,7 @@ class Tracker:
         self._interfaces: dict[str, Interfaces] = {}
         self._images: dict[str, dict[str, Image]] = {}
         self._earlier_images: dict[str, dict[str, Image]] = {}
+        self._loops: dict[str, Loops] = {}
         self._listeners: list[Listener] = []
         self._container_changes: dict[str, trio.Event] = {}
 
@@ -124,6 +126,10 @@ class Tracker:
     def container_change(self, host: str) -> trio.Event:
         """An event that is set as soon as a container of a host comes, changes or goes."""
         return self._container_changes.setdefault(host, trio.Event())
+
+    def loops(self, host: str) -> Loops:
+        """What is remembered of the ends of a host's containers."""
+        return self._loops.setdefault(host, Loops())
 
     def images(self, host: str) -> Mapping[str, Image]:
         """The images of a host by id."""
@@ -187,6 +193,7 @@ class Tracker:
         self._machines.pop(name, None)
         self._interfaces.pop(name, None)
         self._unread.pop(name, None)
+        self._loops.pop(name, None)
         self._images.pop(name, None)
         self._earlier_images.pop(name, None)
         self._container_changes.pop(name, None)
@@ -231,6 +238,8 @@ class Tracker:
         self._unread.get(host, set()).discard(container_id)
         self._samples[host].pop(container_id, None)
         self._counters[host].pop(container_id, None)
+        if host in self._loops:
+            self._loops[host].forget(container_id)
         self.log_cursors.drop(host, container_id)
         if container is not None:
             self._emit(ContainerRemoved, host=host, container=container, at=now())

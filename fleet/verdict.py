@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from web.ailing import ailments
 from web.documents import (
     CertificateDocument,
     ConfigDocument,
@@ -36,13 +37,12 @@ def verdict(
         certificate: That of the API, None where it is served in the clear.
         at: When it is judged; None: now.
     """
-    down, degraded = [], []
+    down: list[str] = []
+    degraded: list[str] = []
     for host in hosts:
         if host.status in ("down", "connecting"):
             down.append(f"{host.name} is {host.status}")
-        if host.status == "up" and host.containers.unhealthy:
-            count = host.containers.unhealthy
-            degraded.append(f"{host.name} has {count} unhealthy container{'s' * (count > 1)}")
+        degraded += ailments(host)
     if config is not None and config.error:
         degraded.append("the changed configuration was refused, the old one runs on")
     if storage is not None:

@@ -64,7 +64,7 @@ class MachineDocument(Document, frozen=True, kw_only=True):
 
 
 class CountsDocument(Document, frozen=True, kw_only=True):
-    """Containers of a host by state."""
+    """Containers of a host by state. Those that are `looping` are `unhealthy`, too."""
 
     total: int = 0
     running: int = 0
@@ -72,6 +72,16 @@ class CountsDocument(Document, frozen=True, kw_only=True):
     restarting: int = 0
     stopped: int = 0
     unhealthy: int = 0
+    looping: int = 0
+
+
+class LoopingDocument(Document, frozen=True, kw_only=True):
+    """A container that ends again and again; see `ContainerDocument`."""
+
+    id: str
+    name: str
+    ends_lately: int
+    last_exit_code: int | None = None
 
 
 class HostDocument(Document, frozen=True, kw_only=True):
@@ -79,6 +89,7 @@ class HostDocument(Document, frozen=True, kw_only=True):
 
     `since` is when `status` began. While a host is not up its containers and figures are the last
     known ones, and `stale_since` says from when. `last_seen` is its last answer of any kind.
+    `looping` names the first five of its containers that end again and again.
     """
 
     name: str
@@ -97,6 +108,7 @@ class HostDocument(Document, frozen=True, kw_only=True):
     engine: EngineDocument | None = None
     machine: MachineDocument | None = None
     containers: CountsDocument = CountsDocument()
+    looping: tuple[LoopingDocument, ...] = ()
     cpu_percent: float | None = None  # sum over its containers
     memory_used: int | None = None  # sum over its containers
     response_ms: float | None = None
@@ -148,7 +160,8 @@ class ContainerHealthDocument(Document, frozen=True, kw_only=True):
     """Docker's own verdict while there is a health check that is run, else read off the state.
 
     A container that does not run, or is paused, has the status `none`: the Engine goes on to say
-    `unhealthy` of it, but checks nothing. `log` keeps what its last checks said.
+    `unhealthy` of it, but checks nothing. One that ends again and again is `unhealthy`. `log` keeps
+    what its last checks said.
     """
 
     status: Literal["healthy", "unhealthy", "starting", "none"]
@@ -184,7 +197,13 @@ class StatsDocument(Document, frozen=True, kw_only=True):
 
 
 class ContainerDocument(Document, frozen=True, kw_only=True):
-    """One container. `identity` survives a recreate, `id` does not."""
+    """One container. `identity` survives a recreate, `id` does not.
+
+    `ends_lately`: how often it ended by itself within the last ten minutes, with an exit code other
+    than 0 or to be restarted by its Engine. `looping`: three times or more, the last one within
+    five minutes. Its health is then `unhealthy`, whether it runs at this moment or not.
+    `last_exit_code` is of the last of these ends, if it is known.
+    """
 
     host: str
     id: str
@@ -209,6 +228,9 @@ class ContainerDocument(Document, frozen=True, kw_only=True):
     mounts: tuple[MountDocument, ...] = ()
     environment: dict[str, str] = {}  # values redacted unless their name is allowed
     compose: ComposeDocument | None = None
+    looping: bool = False
+    ends_lately: int = 0
+    last_exit_code: int | None = None
     stats: StatsDocument | None = None
     stale_since: datetime | None = None
 

@@ -19,9 +19,12 @@ State = Literal[
     "initialized",
     "stopping",
     "stopped",
+    # Ours: it ends again and again, whatever its state is now
+    "looping",
 ]
 Health = Literal["healthy", "unhealthy", "starting", "none"]
 STATES: tuple[State, ...] = get_args(State)
+LOOPING: State = "looping"
 HEALTHS: tuple[Health, ...] = get_args(Health)
 MAX_PAGE = 1000
 MAX_OFFSET = 1_000_000

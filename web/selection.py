@@ -10,13 +10,17 @@ from itertools import islice, takewhile
 import msgspec
 
 from web.documents import ContainerDocument, EventDocument, HostDocument
+from web.expectations import LOOPING
 from web.history import EventFilter
 
 MIN_ID = 4  # characters of an id that may stand for the whole
 
 
 class ContainerFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which containers are wanted. Empty means any; several labels must all match."""
+    """Which containers are wanted. Empty means any; several labels must all match.
+
+    Among `states` may be `looping`: those that end again and again, whatever their state is now.
+    """
 
     hosts: frozenset[str] = frozenset()
     states: frozenset[str] = frozenset()
@@ -37,7 +41,11 @@ def container_test(wanted: ContainerFilter) -> Callable[[ContainerDocument], boo
     if wanted.hosts:
         tests.append(lambda container: container.host in wanted.hosts)
     if wanted.states:
-        tests.append(lambda container: container.state in wanted.states)
+        tests.append(
+            lambda container: (
+                container.state in wanted.states or (container.looping and LOOPING in wanted.states)
+            )
+        )
     if wanted.healths:
         tests.append(lambda container: container.health.status in wanted.healths)
     if wanted.labels:

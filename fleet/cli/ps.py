@@ -22,6 +22,7 @@ Examples:
   fleet ps                         running containers of all hosts
   fleet ps -a --host db-1          all containers of one host
   fleet ps --health unhealthy      what is unhealthy
+  fleet ps --state looping         what ends again and again
   fleet ps --label com.docker.compose.project=shop
   fleet ps --json | jq -r '.containers[].name'
 
@@ -89,7 +90,10 @@ def containers_table(containers: list[ContainerDocument]) -> Table:
             cell(container.name, stale or "strong"),
             cell(container.id[:12], "dim"),
             cell(container.image, stale),
-            cell(_state(container), stale or tones.get(container.state, "dim")),
+            cell(
+                _state(container),
+                stale or ("bad" if container.looping else tones.get(container.state, "dim")),
+            ),
             cell(health, stale or tones.get(health or "", "warn")),
             cell(ago(since), stale),
             cell(container.restart_count, stale),
@@ -100,6 +104,9 @@ def containers_table(containers: list[ContainerDocument]) -> Table:
 
 
 def _state(container: ContainerDocument) -> str:
+    if container.looping:
+        code = "" if container.last_exit_code is None else f", exit {container.last_exit_code}"
+        return f"looping ({container.ends_lately} ends{code})"
     exited = container.exit_code is not None and container.state not in ("running", "paused")
     killed = ", OOM" if container.oom_killed else ""
     return f"{container.state} ({container.exit_code}{killed})" if exited else container.state

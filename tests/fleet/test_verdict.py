@@ -12,6 +12,7 @@ from web.documents import (
     ConfigDocument,
     CountsDocument,
     HostDocument,
+    LoopingDocument,
     RouteCountsDocument,
     SpoolDocument,
     StorageDocument,
@@ -40,6 +41,22 @@ def test_a_host_that_is_not_up_is_down_whatever_else_is_wrong() -> None:
     word, reasons = verdict([host("a", status="down"), sick], None, None)
     assert word == "down"
     assert reasons == ("a is down", "b has 2 unhealthy containers")
+
+
+def test_what_ends_again_and_again_is_named() -> None:
+    crasher = LoopingDocument(id="c", name="crasher", ends_lately=12, last_exit_code=3)
+    counts = CountsDocument(total=9, unhealthy=4, looping=2)
+    ill = host("edge-1", containers=counts, looping=(crasher,))
+    assert verdict([ill], None, None) == (
+        "degraded",
+        (
+            "crasher on edge-1 restarts again and again: 12 times in 10 minutes, exit code 3",
+            "1 more container on edge-1 restarts so",
+            "edge-1 has 2 unhealthy containers",
+        ),
+    )
+    away = msgspec.structs.replace(ill, status="down")
+    assert verdict([away], None, None) == ("down", ("edge-1 is down",))
 
 
 def test_each_lesser_trouble_degrades() -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from labels.model import Table
 from web.access.scope import Sight
+from web.ailing import ailments
 from web.documents import (
     ConfigDocument,
     ContainerDocument,
@@ -53,7 +54,8 @@ class ScopedModel:
         refused = whole.config.error is not None
         routes = None if self._table is None else counts_of(self._table())
         down = [f"{host.name} is {host.status}" for host in hosts if _is_down(host)]
-        degraded = [*map(_ailing, filter(_is_ailing, hosts)), *([_ELSEWHERE] if refused else [])]
+        degraded = [text for host in hosts for text in ailments(host)]
+        degraded += [_ELSEWHERE] if refused else []
         if routes is not None and routes.up < routes.total:
             degraded.append(f"{routes.total - routes.up} of {routes.total} routes are not up")
         return replace(
@@ -179,12 +181,3 @@ def counts_of(table: Table) -> RouteCountsDocument:
 
 def _is_down(host: HostDocument) -> bool:
     return host.status in ("down", "connecting")
-
-
-def _is_ailing(host: HostDocument) -> bool:
-    return host.status == "up" and host.containers.unhealthy > 0
-
-
-def _ailing(host: HostDocument) -> str:
-    count = host.containers.unhealthy
-    return f"{host.name} has {count} unhealthy container{'s' * (count > 1)}"

@@ -102,6 +102,8 @@ def last_end(runs: Sequence[RunDocument]) -> list[Trouble]:
 
 
 def _loop(container: ContainerDocument, ends: Sequence[int | None]) -> Iterator[Trouble]:
+    if container.looping and len(ends) < container.ends_lately:  # what is stored lacks some
+        ends = [container.last_exit_code] * container.ends_lately
     if container.state == "restarting" and not ends:
         yield Trouble(
             tone="bad",
@@ -109,7 +111,8 @@ def _loop(container: ContainerDocument, ends: Sequence[int | None]) -> Iterator[
             further=f"Restarts so far: {container.restart_count}.",
             loop=True,
         )
-    looping = container.state in ("running", "restarting") and len(ends) >= MANY
+    runs = container.state in ("running", "restarting")
+    looping = container.looping or (runs and len(ends) >= MANY)
     if not looping and not (container.state == "restarting" and ends):
         return
     codes = list(dict.fromkeys(ends))

@@ -10,7 +10,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from web.documents import ContainerDocument, Page
-from web.expectations import HEALTHS, STATES
+from web.expectations import HEALTHS, LOOPING, STATES
 from web.live.handlers import require_live
 from web.pages import containers_asked as asking
 from web.pages.containers_asked import Asked
@@ -59,7 +59,7 @@ async def show_containers_page(
         choices=(
             ("host", "Host", asked.hosts, sorted(source.model.host_labels())),
             ("project", "Compose project", asked.projects, _projects(known)),
-            ("state", "State", asked.states, STATES[:7]),
+            ("state", "State", asked.states, (*STATES[:7], LOOPING)),
             ("health", "Health", asked.healths, HEALTHS),
         ),
     )

@@ -10,12 +10,13 @@ from web.documents import ContainerDocument, HostDocument
 from web.pages.fleet_asked import used_cpu, used_disk, used_memory
 from web.pages.shell import Viewer, render
 from web.pages.sparklines import Spark, polyline
-from web.pages.states import Condition, ailment, condition
+from web.pages.states import Condition, ailment, beyond_loops, condition
 from web.pages.wording import element_id
 from web.sources import Sources
 
 MOST_AILING = 5
-GRAVITY = ("unhealthy", "restarting", "dead", "out of memory", "crashed")
+GRAVITY = ("looping", "unhealthy", "restarting", "dead", "out of memory", "crashed")
+CRASHED = GRAVITY[3:]
 ALMOST_FULL = 90.0  # percent of a disk
 
 
@@ -42,7 +43,7 @@ def host_row(source: Sources, host: HostDocument) -> HostRow:
         host=host,
         condition=condition(host),
         ailing=ailing,
-        crashed=sum(word in GRAVITY[2:] for _, word in ailing),
+        crashed=sum(word in CRASHED for _, word in ailing),
     )
 
 
@@ -62,6 +63,7 @@ def draw_host(row: HostRow, viewer: Viewer, spark: Spark | None) -> str:
         host=host,
         stale=stale,
         ailing=row.ailing[:MOST_AILING],
+        restarting=beyond_loops(host.containers),
         more=len(row.ailing) - MOST_AILING,
         cpu=cpu,
         memory=memory,

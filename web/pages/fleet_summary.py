@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from web.documents import ContainerDocument, FleetDocument, HostDocument
 from web.pages.fleet_rows import HostRow
-from web.pages.states import CONDITIONS, NEEDY, Condition, Tone
+from web.pages.states import CONDITIONS, NEEDY, Condition, Tone, beyond_loops
 
 MOST_REASONS = 5
 
@@ -25,9 +25,13 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """Sums over hosts; CPU and memory over those that are up. `cores` are those in use."""
+    """Sums over hosts; CPU and memory over those that are up. `cores` are those in use.
+
+    Those that loop are not among the unhealthy.
+    """
 
     running: int
+    looping: int
     unhealthy: int
     restarting: int
     crashed: int
@@ -97,8 +101,8 @@ def _reasons(row: HostRow) -> Iterator[Reason]:
         yield Reason(host=host, word=row.condition, tone=tone)
         return
     for container, word in row.ailing:
-        if word in ("unhealthy", "restarting"):
-            tone = "bad" if word == "unhealthy" else "warn"
+        if word in ("looping", "unhealthy", "restarting"):
+            tone = "warn" if word == "restarting" else "bad"
             yield Reason(host=host, word=word, tone=tone, container=container)
 
 
@@ -110,8 +114,9 @@ def totals_of(rows: Sequence[HostRow]) -> Totals:
     ]
     return Totals(
         running=sum(count.running for count in counts),
-        unhealthy=sum(count.unhealthy for count in counts),
-        restarting=sum(count.restarting for count in counts),
+        looping=sum(count.looping for count in counts),
+        unhealthy=sum(count.unhealthy - count.looping for count in counts),
+        restarting=sum(beyond_loops(count) for count in counts),
         crashed=sum(row.crashed for row in rows if row.host.status == "up"),
         cores=sum(machine.cpu_percent or 0.0 for machine in machines) / 100,
         cpus=sum(machine.cpus for machine in machines),

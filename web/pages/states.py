@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from web.documents import ContainerDocument, FleetDocument, HostDocument
+from web.documents import ContainerDocument, CountsDocument, FleetDocument, HostDocument
 
 Tone = Literal["good", "warn", "bad", "busy", "idle"]
 Condition = Literal["down", "connecting", "degraded", "up", "disabled"]
@@ -46,11 +46,19 @@ def host_tone(host: HostDocument) -> Tone:
     return CONDITION_TONES[condition(host)]
 
 
+def beyond_loops(counts: CountsDocument) -> int:
+    """How many restart for certain that do not loop, as those do so every other second."""
+    return max(0, counts.restarting - counts.looping)
+
+
 def ailment(container: ContainerDocument) -> str:
     """What is wrong with a container, in a word; empty for nothing.
 
-    One that ended as it does when somebody stops it is not said to have crashed.
+    One that loops does so whatever its state is at this moment. One that ended as it does when
+    somebody stops it is not said to have crashed.
     """
+    if container.looping:
+        return "looping"
     if container.state in ("restarting", "dead"):
         return container.state
     if container.health.status == "unhealthy":
