@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
+import anyio
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
@@ -35,6 +36,7 @@ from web.routing import Routing
 from web.sources import Sources, WebRequest, require_routing, sources
 
 MOST_CHANGES = 100
+LOOKED = 30.0  # seconds until all containers are looked at again, for labels that only speak of it
 
 
 @page_at("/routes/{domain:str}")
@@ -94,10 +96,24 @@ class DomainDrawing:
         self._domain = domain
         self._past = PastChanges(source, domain)
         self.refresh = self._past.refresh
+        self._known: tuple[object, Explained] | None = None
+        self._known_until = float("-inf")
 
     def explain(self) -> Explained:
-        """All that is known of it now."""
-        return explain_domain(self._routing, self._domain, self._past.newest()[::-1])
+        """All that is known of it now; all containers are looked at only where it may differ."""
+        told, now = self._told(), anyio.current_time()
+        if self._known is None or self._known[0] != told or now >= self._known_until:
+            found = explain_domain(self._routing, self._domain, self._past.newest()[::-1])
+            self._known, self._known_until = (told, found), now + LOOKED
+        return self._known[1]
+
+    def _told(self) -> object:
+        """What of the table tells of the domain."""
+        table = self._routing.table()
+        names = (self._domain, f"*.{self._domain.partition('.')[2]}")
+        lists = (table.routes, table.waiting, table.conflicts)
+        own = tuple(one for items in lists for one in items if one.domain in names)
+        return own, table.issues, table.missing, table.complete, self._past.newest()
 
     def draw(self) -> Sequence[Region]:
         """One region: it is short, and all of it hangs together."""
