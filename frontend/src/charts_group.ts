@@ -128,7 +128,7 @@ export class FleetCharts extends HTMLElement {
     });
     const events = happened ? askEvents(happened, since, signal) : Promise.resolve([]);
     const [answers, fresh] = await Promise.all([Promise.all(asked), events]);
-    this.#events = mergeEvents(this.#events, fresh);
+    this.#events = mergeEvents(this.#events, fresh, span.start);
     for (const [source, answer] of answers) if (answer) this.#answers.set(source, answer);
   }
 

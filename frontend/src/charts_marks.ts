@@ -79,12 +79,12 @@ export function incarnationMarks(answer: Answer): Mark[] {
 }
 
 /** Events that two answers have both are one. */
-export function mergeEvents(known: readonly EngineEvent[], fresh: readonly EngineEvent[]): EngineEvent[] {
+export function mergeEvents(known: readonly EngineEvent[], fresh: readonly EngineEvent[], since = 0): EngineEvent[] {
   const all = new Map<string, EngineEvent>();
   for (const event of [...known, ...fresh]) {
     all.set(`${event.time_nano} ${event.action} ${event.actor_id}`, event);
   }
-  return [...all.values()];
+  return [...all.values()].filter((event) => Date.parse(event.time) / 1000 >= since);
 }
 
 /** The words of what happened around a time; of many the last few. */

@@ -106,10 +106,12 @@ export async function whyNot(answer: Response): Promise<string> {
 /** Wait, but not beyond the signal. */
 export function pause(millis: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, millis);
-    signal.addEventListener("abort", () => {
+    const end = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", end); // it may live for as long as the page
       resolve();
-    });
+    };
+    const timer = setTimeout(end, millis);
+    signal.addEventListener("abort", end);
   });
 }

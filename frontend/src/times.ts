@@ -69,7 +69,16 @@ export function followTimes(): void {
   for (const element of document.querySelectorAll("[data-zone]")) element.textContent = ZONE;
   tellTimes();
   document.addEventListener("htmx:load", (event) => tellTimes(event.target as ParentNode));
-  document.addEventListener("htmx:oobAfterSwap", () => tellTimes());
+  // Many rows may come at once: all are told before they are painted.
+  let waits = false;
+  document.addEventListener("htmx:oobAfterSwap", () => {
+    if (waits) return;
+    waits = true;
+    requestAnimationFrame(() => {
+      waits = false;
+      tellTimes();
+    });
+  });
   setInterval(() => {
     if (!document.hidden) tellTimes();
   }, 10_000);
