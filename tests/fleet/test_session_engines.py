@@ -268,5 +268,17 @@ async def test_out_of_memory_and_a_crash_loop_are_told(engine: Engine) -> None:
 
         await fleet.until(lambda: len(died()) >= 2, "the Engine counts a restart before it tells")
         assert {event.exit_code for event in died()} == {3}
+        await fleet.until(
+            lambda: (c := known("crasher")) and c.looping, "three ends are a loop", 30
+        )
+        looping = known("crasher")
+        assert looping is not None
+        assert looping.ends_lately >= 3
+        assert looping.last_exit_code == 3
+        if engine.kind != "podman":  # which goes on to restart one stopped between two runs
+            await blocking(engine.sdk().api.stop, "crasher", timeout=0)
+            await fleet.until(
+                lambda: (c := known("crasher")) is not None and not c.looping, "it was stopped", 20
+            )
         await blocking(remove_container, engine.sdk(), "crasher")
         await fleet.until(lambda: known("crasher") is None, "it is gone", 8)
