@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from tests.web.fleet_in_memory import FleetInMemory
 from web.pages.assets import manifest
 from web.pages.finding import Hit, rank_of
 from web.pages.regions import Region, as_event
-from web.pages.wording import duration, element_id, size, zone_of
+from web.pages.wording import duration, element_id, size, time_element, zone_of
 
 BROWSER = {"accept": "text/html,application/xhtml+xml"}
 
@@ -98,3 +99,8 @@ def test_figures_are_written_for_people() -> None:
     ]
     assert [duration(s) for s in (0, 59.6, 3_600, 90_061)] == ["0 s", "1 min", "1 h", "1 d 1 h"]
     assert zone_of("../../etc/passwd") == zone_of("")
+
+
+def test_a_time_at_the_end_of_all_years_is_shown_in_utc() -> None:
+    last = datetime(9999, 12, 31, 23, tzinfo=UTC)
+    assert ">31 Dec 23:00:00<" in time_element(last, zone_of("Asia/Tokyo"), datetime.now(UTC))

@@ -65,6 +65,17 @@ def zone_of(name: str) -> tzinfo:
         return UTC
 
 
+def in_zone(time: datetime, zone: tzinfo) -> datetime:
+    """A time on the clocks of a zone; in UTC where those would leave the years that there are.
+
+    An Engine may say anything, the year 9999 too.
+    """
+    try:
+        return time.astimezone(zone)
+    except OverflowError:
+        return time.astimezone(UTC)
+
+
 def time_element(time: datetime | None, zone: tzinfo, now: datetime, counting: str = "") -> Markup:
     """A time in the viewer's zone, with UTC to be seen by pointing at it.
 
@@ -73,7 +84,7 @@ def time_element(time: datetime | None, zone: tzinfo, now: datetime, counting: s
     """
     if time is None:
         return escape(UNKNOWN)
-    local, today = time.astimezone(zone), now.astimezone(zone)
+    local, today = in_zone(time, zone), now.astimezone(zone)
     near = counting == "clock" or local.date() == today.date()
     text = f"{local:%H:%M:%S}" if near else f"{local.day} {local:%b %H:%M:%S}"
     count = Markup(" data-{}").format(counting) if counting else ""
