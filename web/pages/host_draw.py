@@ -66,6 +66,7 @@ class HostDrawing:
         self._span = span
         self._before = before
         self._rows: dict[str, tuple[object, str]] = {}
+        self._images: tuple[object, int] = (None, 0)
         self._events: tuple[int, list[EventDocument]] = (-1, [])
         self._past: tuple[object, Sequence[Region]] = (None, ())
         self._table: tuple[object, Sequence[Served]] = (None, ())
@@ -89,8 +90,11 @@ class HostDrawing:
         return Region(id=name, html=render(template, self._viewer, **context), rows=rows)
 
     def _machine(self, host: HostDocument) -> Region:
-        images = len(self._source.model.images(host.name))
-        return self._region("host-machine", host=host, images=images)
+        model = self._source.model
+        version = model.host_version(host.name)
+        if self._images[0] != version:  # a document is made of each
+            self._images = (version, len(model.images(host.name)))
+        return self._region("host-machine", host=host, images=self._images[1])
 
     def _stored(self, host: HostDocument) -> Sequence[Region]:
         """What is asked of the database, which is never the same twice: no part of the digest."""
