@@ -170,6 +170,8 @@ async def allowed(asking: Asking, endpoint: Endpoint, token: str | None) -> bool
         return answer.accepted
     answer = await asking.ask(endpoint.method, path, token=token)
     assert answer.status not in (0, 500), (endpoint, answer.body)
+    if answer.headers.get("content-type", "").startswith("text/html"):
+        return answer.status not in (401, 403)  # said by a page
     return answer.kind not in REFUSALS
 
 
