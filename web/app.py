@@ -85,6 +85,7 @@ HANDLERS = (
     download_logs,
     metrics.show_total,
     metrics.show_total_history,
+    metrics.show_hosts_history,
     metrics.list_consumers,
     show_stats_histories,
     images.list_images,

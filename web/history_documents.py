@@ -135,7 +135,7 @@ class HostSeriesDocument(Document, frozen=True, kw_only=True):
 
 
 class HostsStatsHistoryDocument(Document, frozen=True, kw_only=True):
-    """What the machines of several hosts used: of each that has samples, by name.
+    """`/api/metrics/hosts/history`: of each host meant that has samples, by name.
 
     Steps begin at multiples of `step_seconds` from `start`.
     """

@@ -12,13 +12,32 @@ from web.answers import json_answer
 from web.documents import ContainerDocument, HostDocument
 from web.finding import check_host_filter
 from web.history import Labelled, Span
-from web.history_documents import ConsumersDocument, TotalDocument, TotalHistoryDocument
-from web.parameters import End, Hosts, Labels, Last, OneResolution, Points, Sort, Start, Top
+from web.history_documents import (
+    ConsumersDocument,
+    HostsStatsHistoryDocument,
+    TotalDocument,
+    TotalHistoryDocument,
+)
+from web.parameters import (
+    End,
+    FewPoints,
+    Hosts,
+    Labels,
+    Last,
+    OneResolution,
+    Points,
+    Sort,
+    Start,
+    Top,
+)
+from web.problems import Problem
 from web.read_model import ReadModel
 from web.schema import answers
 from web.selection import has_labels, parse_labels
 from web.sources import WebRequest, require_history, sources
 from web.times import window
+
+MOST_POINTS = 100_000  # of all hosts together
 
 
 @get("/api/metrics/total", responses=answers(TotalDocument))
@@ -44,6 +63,31 @@ async def show_total_history(
     span = Span(*window(start, end, last, datetime.now(UTC)))
     history = require_history(request)
     return json_answer(await history.total_history(wanted, span, points, resolution))
+
+
+@get("/api/metrics/hosts/history", responses=answers(HostsStatsHistoryDocument, 503))
+async def show_hosts_history(
+    request: WebRequest,
+    host: Hosts = None,
+    label: Labels = None,
+    start: Start = None,
+    end: End = None,
+    last: Last = None,
+    points: FewPoints = 60,
+) -> ASGIResponse:
+    """What the machines of all hosts used, or of those with the labels; the last hour at first."""
+    model = sources(request).model
+    check_host_filter(model, host or ())
+    span, pairs = Span(*window(start, end, last, datetime.now(UTC))), parse_labels(label or ())
+    names = [
+        name
+        for name, labels in sorted(model.host_labels().items())
+        if (not host or name in host) and has_labels(labels, pairs)
+    ]
+    if len(names) * points > MOST_POINTS:
+        told = f"All {len(names)} hosts together may have {MOST_POINTS} points; ask for fewer."
+        raise Problem("bad-parameter", told, parameter="points")
+    return json_answer(await require_history(request).hosts_stats_history(names, span, points))
 
 
 @get("/api/metrics/containers", responses=answers(ConsumersDocument, 503))

@@ -13,6 +13,7 @@ from web.history_documents import (
     ConsumersDocument,
     ContainerEventsDocument,
     Direction,
+    HostsStatsHistoryDocument,
     HostStatsHistoryDocument,
     LogLineDocument,
     LogsDocument,
@@ -246,6 +247,20 @@ def total_history(
         "resolution": resolution,
     }
     return get(TotalHistoryDocument, "/api/metrics/total/history", query=query)
+
+
+def hosts_stats_history(
+    *,
+    host: Sequence[str] = (),
+    label: Sequence[str] = (),
+    start: When | None = None,
+    end: When | None = None,
+    last: Length | None = None,
+    points: int | None = None,
+) -> Ask[HostsStatsHistoryDocument]:
+    """What the machines of several hosts used, all of them unless some are named."""
+    query: Query = {"host": host, "label": label, **_span(start, end, last), "points": points}
+    return get(HostsStatsHistoryDocument, "/api/metrics/hosts/history", query=query)
 
 
 def consumers(

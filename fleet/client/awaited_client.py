@@ -76,6 +76,7 @@ class AsyncFleetClient:
     host_health_history = awaited(asks_history.host_health_history)
     host_availability = awaited(asks_history.host_availability)
     host_stats_history = awaited(asks_history.host_stats_history)
+    hosts_stats_history = awaited(asks_history.hosts_stats_history)
     stats_history = awaited(asks_history.stats_history)
     stats_histories = awaited(asks_history.stats_histories)
     container_events = awaited(asks_history.container_events)

@@ -93,6 +93,7 @@ class FleetClient:
     host_health_history = blocking(asks_history.host_health_history)
     host_availability = blocking(asks_history.host_availability)
     host_stats_history = blocking(asks_history.host_stats_history)
+    hosts_stats_history = blocking(asks_history.hosts_stats_history)
     stats_history = blocking(asks_history.stats_history)
     stats_histories = blocking(asks_history.stats_histories)
     container_events = blocking(asks_history.container_events)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def ends(loops: Loops, times: list[float], code: int | None = 3) -> None:
         loops.heard(event(action="die", exit_code=code), at(time))
 
 
-def judged(loops: Loops, seconds: float, **fields: object) -> tuple[bool, int, int | None]:
+def judged(loops: Loops, seconds: float, **fields: Any) -> tuple[bool, int, int | None]:
     told = loops.judged(container(**fields), at(seconds))
     return told.looping, told.ends_lately, told.last_exit_code
 

@@ -33,6 +33,15 @@ _ROLLED_UP = (
     " memory_used_min, memory_used_max, memory_used_last, memory_limit_last",
     f"{_WHO}, 1, 0, 1, 1, 1, 1, 1",
 )
+_MACHINE = (
+    "time, host, source, cpus, cpu_percent, memory_total, memory_used",
+    "t, 'c' || n, 'machine', 1, 1, 1, 1",
+)
+_MACHINES_ROLLED_UP = (
+    "time, host, samples, cpu_samples, cpus_last, cpu_percent_avg, memory_total_last,"
+    " memory_used_avg, memory_used_min, memory_used_max, memory_used_last",
+    "t, 'c' || n, 1, 1, 1, 1, 1, 1, 1, 1, 1",
+)
 _LINES = (
     "time, host, container_id, name, identity, time_nano, stream, sequence, line, truncated",
     f"{_WHO}, extract(epoch FROM t) * 1000000000, 'stdout', 0, 'line', false",
@@ -49,6 +58,8 @@ _CHANGES = (
 TABLES = {
     "container_stats": _RAW,
     "container_stats_1h": _ROLLED_UP,
+    "host_stats": _MACHINE,
+    "host_stats_1h": _MACHINES_ROLLED_UP,
     "container_logs": _LINES,
     "container_events": _EVENTS,
     "route_changes": _CHANGES,
@@ -98,6 +109,7 @@ async def test_one_container_is_read_by_the_key(conninfo: str) -> None:
         _fill(connection)
         others: dict[str, dict[str, object]] = {
             "logs": {**values, "refs": ["c7"], "labels": "{}", "keys": []},
+            "hosts_stats": {**values, "hosts": ["c7", "c8"]},
             "route_changes": {
                 "domain": "c7",
                 "host": None,

@@ -110,6 +110,7 @@ async def _tried_again(shared: SharedCache) -> None:
         ("/api/metrics/total", 0),
         ("/api/metrics/total/history", 30),
         ("/api/metrics/containers", 30),
+        ("/api/metrics/hosts/history", 30),
         ("/api/hosts/edge-1/health/history", 30),
         ("/api/revp/traefik", 0),
         ("/api/tokens", 0),
