@@ -36,7 +36,7 @@ from web.sources import WebRequest, require_history, sources
 from web.streams import Streams
 from web.times import window
 
-PAGE = 5000  # lines that are read at once
+PAGE = 1000  # lines that are read at once: each may have 64 KiB
 
 Format = Literal["text", "ndjson"]
 OneFormat = Annotated[
