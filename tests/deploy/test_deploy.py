@@ -124,8 +124,8 @@ def test_the_image_runs_as_nobody_who_may_and_by_hashes() -> None:
     command, *options = json.loads(final["CMD"])
     _takes(command, options)
     installs = [text for word, text in said if word == "RUN" and "pip install" in text]
-    assert "--require-hashes" in installs[0]
-    assert "--no-deps" in installs[1]
+    assert all("--require-hashes" in text for text in installs[:-1])
+    assert "--no-deps" in installs[-1]
     for text in (text for word, text in said if word == "RUN"):
         done = run("sh", "-n", "-c", text)
         assert (done.returncode, done.stderr) == (0, ""), text
@@ -143,6 +143,25 @@ def test_what_the_image_copies_is_let_in() -> None:
     tops = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
     assert tops <= set(let_in)
     assert {"pyproject.toml", "README.md", "LICENSE", "requirements/container.txt"} <= set(let_in)
+
+
+def test_what_is_installed_has_the_pages(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        str(ROOT / "setup.py"),
+        "-q",
+        "build_py",
+        "--build-lib",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pages = tmp_path / "web" / "pages"
+    manifest = json.loads((pages / "static" / "manifest.json").read_text())
+    assert all((pages / "static" / f"{name}.br").exists() for name in manifest["files"].values())
+    for templates in ("templates", "static"):
+        there = {path.name for path in (ROOT / "web/pages" / templates).rglob("*.*")}
+        assert there == {path.name for path in (pages / templates).rglob("*.*")}
 
 
 def test_the_images_dependencies_are_the_tested_ones() -> None:
