@@ -18,6 +18,7 @@ from tests.web.history_in_memory import HistoryInMemory
 from tests.web.logs_in_memory import make_line
 from web.history import LogFilter, Span
 from web.history_documents import LogLineDocument, LogsDocument
+from web.log_download import PAGE
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)> \"' & {{ 7 * 7 }}"
 ROW = re.compile(r'<div class="log-row".*?</div>', re.DOTALL)
