@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 import anyio
-import msgspec
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from config.models import Config, Retention
@@ -44,6 +43,7 @@ from web.cache.kept import Lifetimes
 from web.cache.layer import AnswerCache
 from web.cache.memory import Memory
 from web.cache.shared import SharedCache
+from web.config_documents import SettingValue
 from web.freshness import once_loaded, tells_age
 from web.parts import Admitting, Serving, Shown
 from web.patience import with_patience
@@ -139,7 +139,7 @@ class Worker:
                 locked=partial(record_lockout, rows.offer),
             )
             history = StoredHistory(database, config.storage)
-            holdings = StoredHoldings(database, partial(_retention, config, replica))
+            holdings = StoredHoldings(database, partial(retention_of, config, replica))
             app = self._application(replica, routes, history, holdings, admitting, cache)
             following.on_restart = app.streams.end_all
             board = Board(self._folder)
@@ -223,13 +223,19 @@ class Worker:
         )
 
 
-def _retention(config: Config, replica: Replica) -> Retention:
+def retention_of(config: Config, replica: Replica) -> Retention:
     """That of who watches, and deletes by it; ours until that told."""
     told = replica.effective
     for section in () if told is None else told.sections:
         if section.name == "storage.retention":
-            return msgspec.convert({each.key: each.value for each in section.settings}, Retention)
+            return Retention(**{each.key: _days(each.value) for each in section.settings})
     return config.storage.retention
+
+
+def _days(value: SettingValue) -> int:
+    """A number of days: what was told and read again is no whole number to Python."""
+    assert isinstance(value, int | float)  # noqa: S101 - as all of this section are, narrows the type
+    return int(value)
 
 
 def outlive_nobody() -> None:

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec import structs
 
-from config.models import Access, Config, Fleet, Storage
+from config.models import Access, Config, Fleet, Retention, Storage
 from fleet.access.opening import configured
+from fleet.mirror.kinds import encode
+from fleet.mirror.replica import Replica, decoded
+from fleet.mirror.routing import MirroredRoutes
+from fleet.reload import RunningConfig
 from fleet.serving.board import Board
 from fleet.serving.logs import EVERY, StoredLines, StoredLogs
 from fleet.serving.main import _reserved
+from fleet.serving.worker import retention_of
+from storage.live import Key
 from storage.queries_logs import LogPlace
 from tests.web.history_in_memory import HistoryInMemory
 from web.exposition.text import Family
@@ -203,3 +210,14 @@ def test_who_may_read_without_a_token_depends_on_where_it_is_served(
     fleet = Fleet(data_dir=Path("/var/lib/fleet"))
     config = Config(fleet=fleet, storage=Storage(), hosts={}, access=access)
     assert (configured(config, {}, listen).anonymous() is not None) == reads
+
+
+def test_rows_are_kept_as_long_as_who_watches_says(tmp_path: Path) -> None:
+    ours = Config(fleet=Fleet(data_dir=tmp_path), storage=Storage(), hosts={})
+    theirs = structs.replace(ours, storage=Storage(retention=Retention(samples=3, audit=9)))
+    replica = Replica(MirroredRoutes())
+    assert retention_of(ours, replica) == Retention()
+    key = Key("effective", "", "")
+    told = encode(key, RunningConfig(theirs).whole())
+    replica.take(decoded([told]), whole=False)
+    assert retention_of(ours, replica) == Retention(samples=3, audit=9)

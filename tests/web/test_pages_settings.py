@@ -19,11 +19,12 @@ from web.access.csrf import csrf_token
 from web.access.model import Access
 from web.access.static import StaticAuthority
 from web.app import create_app
-from web.config_documents import EffectiveConfigDocument, MistakeDocument
+from web.config_documents import EffectiveConfigDocument, MistakeDocument, SettingValue
 from web.documents import CertificateDocument
 from web.exposition.instruments import Histogram
 from web.exposition.text import Family
 from web.pages.settings_figures import Figures
+from web.pages.settings_words import value_text
 from web.parts import Admitting, Shown
 from web.reloading import ReloadDocument, ReloadRefusedError
 
@@ -275,6 +276,25 @@ async def test_while_the_database_is_away_access_says_so(asked: Asked, desk: Des
         page = await client.get("/settings/access")
         assert page.status_code == 200
         assert "cannot be shown now: The database is away." in page.text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (1_048_576, "", "1048576"),
+        (1_048_576.0, "", "1048576"),
+        (0.5, "", "0.5"),
+        (True, "", "true"),
+        (7.0, "days", "7 d"),
+        (0.5, "seconds", "0.5 s"),
+        (43_200.0, "seconds", "12 h"),
+        ([], "", "none"),
+        ({"a": "b"}, "", "a = b"),
+        (None, "", "none"),
+    ],
+)
+def test_a_value_is_written_as_it_is_typed(value: SettingValue, unit: str, text: str) -> None:
+    assert value_text(value, unit) == text
 
 
 def test_figures_are_read_out_of_metrics() -> None:

@@ -15,12 +15,13 @@ def value_text(value: SettingValue, unit: str) -> str:
             return NOTHING
         case bool():
             return "true" if value else "false"
-        case int() if unit == "days":
-            return f"{value} d"
+        case int() | float() if unit == "days":
+            return f"{value:.0f} d"
         case int() | float() if unit == "seconds":
             return f"{value:g} s" if value < 60 else duration(value)
         case int() | float():
-            return f"{value:g}" if isinstance(value, float) else str(value)  # as it is typed
+            # As it is typed; a whole number that another process told comes as 7.0.
+            return f"{value:.0f}" if value == int(value) else f"{value:g}"
         case list():
             return ", ".join(value) or NOTHING
         case dict():
