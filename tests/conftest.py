@@ -6,12 +6,14 @@ import sys
 from collections import Counter
 
 import pytest
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] # has no types
 
 pytest_plugins = ["tests.lab.fixtures"]
 
 # Files that take longest begin first, in this order: several run at a time, and none should be left
 # for the end.
 LONGEST = (
+    "tests/pages/",
     "tests/faults/test_kills.py",
     "tests/storage/test_embedded.py",
     "tests/test_project.py",
@@ -28,6 +30,8 @@ LONGEST = (
     "tests/faults/test_leaks.py",
 )
 
+TOGETHER = ("tests/pages/",)  # one fleet of three Engines and one browser for all of its files
+
 # Without compiled files every `fleet` that a test starts compiles all of itself: 4 s of the
 # processor instead of 1.5 s; and so does each of the three that collect the tests.
 sys.dont_write_bytecode = False
@@ -41,7 +45,25 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of the longest files first, the others as they are."""
     place = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(LONGEST)))
+    items.sort(key=lambda item: place.get(_unit(item.nodeid), len(LONGEST)))
+
+
+class ByUnit(LoadFileScheduling):  # type: ignore[misc] # as above
+    """Gives whole files to those who test, and folders whose files share what they start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _unit(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> ByUnit:
+    """Hand out the tests, wherever several run at a time."""
+    return ByUnit(config)
+
+
+def _unit(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return next((folder for folder in TOGETHER if file.startswith(folder)), file)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

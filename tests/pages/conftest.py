@@ -1,4 +1,4 @@
-"""One site and one browser for each file; a visit of its own for each test."""
+"""One site and one browser for all of them; a visit of its own for each test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.pages.site import Site, open_site
 Visiting = Callable[..., Visit]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with ExitStack() as stack:
         try:
@@ -26,7 +26,7 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site() -> Iterator[Site]:
     with ExitStack() as stack:
         try:
