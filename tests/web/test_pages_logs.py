@@ -74,6 +74,16 @@ async def test_what_a_log_holds_is_text(
     assert "\x1b[31m" in coloured  # for the script, which shows it red
 
 
+async def test_a_carriage_return_ends_no_line(
+    client: httpx.AsyncClient, history: HistoryInMemory
+) -> None:
+    history.lines = [make_line(1, '10%\r20%\0 <"')]
+    (row,) = rows(await shown(client))
+    assert '<span class="log-text">10%20% &lt;&#34;</span>' in row
+    assert "&#13;20%" in row  # for the script, as it was said
+    assert "\r" not in row
+
+
 async def test_filters_are_asked_for_as_the_address_has_them(
     client: httpx.AsyncClient, history: HistoryInMemory
 ) -> None:

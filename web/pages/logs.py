@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from litestar.params import QueryParameter
 from litestar.response.base import ASGIResponse
+from markupsafe import Markup, escape
 
 from storage.queries_logs import LogPlace
 from web.finding import check_host_filter
@@ -35,6 +36,7 @@ _LEVELS = ("debug", "info", "warning", "error", "critical")
 # As `frontend/src/logs_ansi.ts` has it.
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]+[0-~]?|[@-Z\\-_]?)"
+    r"|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]"
 )
 
 
@@ -44,7 +46,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     line: LogLineDocument
     mark: str
     text: str
-    raw: str | None
+    raw: Markup | None
 
 
 @page_at("/logs")
@@ -143,7 +145,8 @@ def _place(cursor: str | None) -> LogPlace | None:
 
 
 def shown(line: LogLineDocument) -> Shown:
-    """A line without escapes for terminals."""
+    """A line without escapes for terminals, and without control characters."""
     plain = _ESCAPES.sub("", line.line)
-    raw = None if plain == line.line else line.line
+    # What reads HTML takes a carriage return that is not written so for the end of a line.
+    raw = None if plain == line.line else escape(line.line).replace("\r", Markup("&#13;"))
     return Shown(line=line, mark=str(mark_of(line)), text=plain, raw=raw)
