@@ -1,6 +1,11 @@
 // Says whether the page is live: what is shown is only as true as the stream behind it.
 
-function say(state: "live" | "waiting", text: string): void {
+const LOST = 5_000; // milliseconds without a stream after which that must be seen
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+let since = 0; // when it broke off; 0: it is live
+let lost = false;
+
+function say(state: "live" | "waiting" | "lost", text: string): void {
   for (const element of document.querySelectorAll<HTMLElement>("[data-liveness]")) {
     element.dataset.liveness = state;
     const words = element.querySelector("[data-words]");
@@ -11,14 +16,45 @@ function say(state: "live" | "waiting", text: string): void {
 /** Who is logged out is not told by trying again: only the page can ask who they are. */
 async function sayLoggedOut(): Promise<void> {
   const answer = await fetch("/api/session").catch(() => null);
-  if (answer?.status === 401) say("waiting", "Logged out: load it again");
+  if (answer?.status === 401) say("lost", "Logged out: load it again");
+}
+
+/** A server that was begun anew may have other scripts and styles than this page is made of. */
+async function takeNew(): Promise<void> {
+  for (const each of document.querySelectorAll('link[rel="stylesheet"], script[src]')) {
+    const address = each.getAttribute("href") ?? each.getAttribute("src") ?? "";
+    const answer = await fetch(address, { method: "HEAD", cache: "no-store" }).catch(() => null);
+    if (answer?.status === 404) return location.reload();
+  }
+}
+
+function opened(): void {
+  say("live", "Live");
+  if (since) void takeNew();
+  since = 0;
+  lost = false;
+}
+
+function broken(): void {
+  if (!since) {
+    since = Date.now();
+    setTimeout(sayLost, LOST);
+  }
+  if (!lost) say("waiting", "Connecting again");
+}
+
+/** Figures that are no longer true must not look so, wherever the page is scrolled to. */
+function sayLost(): void {
+  if (!since || document.hidden || Date.now() - since < LOST) return;
+  lost = true;
+  say("lost", `Not live since ${CLOCK.format(since)}. Connecting again`);
 }
 
 /** Follow the stream of the page. */
 export function followLiveness(): void {
-  document.addEventListener("htmx:sseOpen", () => say("live", "Live"));
+  document.addEventListener("htmx:sseOpen", opened);
   document.addEventListener("htmx:sseError", (event) => {
-    say("waiting", "Connecting again");
+    broken();
     // What merely broke off is opened again by the browser itself; this was refused.
     const source = (event as CustomEvent<{ source?: EventSource }>).detail?.source;
     if (source?.readyState === EventSource.CLOSED) void sayLoggedOut();

@@ -35,3 +35,19 @@ test("a page that is left closes its streams, and opens them anew when it is see
   assert.equal(source.errors, 1);
   assert.equal(ended.errors, 0);
 });
+
+test("a stream that says nothing for three heartbeats is opened anew, one that beats is not", (context) => {
+  context.mock.timers.enable({ apis: ["Date"] });
+  const streams = new Streams();
+  const [silent, beating] = [streams.add(new Source()), streams.add(new Source())];
+  context.mock.timers.tick(30_000);
+  beating.dispatchEvent(new Event("beat"));
+  streams.look();
+  assert.deepEqual([silent.errors, beating.errors], [0, 0]);
+  context.mock.timers.tick(20_000);
+  streams.look();
+  streams.look();
+  assert.deepEqual([silent.errors, beating.errors], [1, 0]);
+  assert.equal(silent.readyState, 2);
+  assert.equal(beating.readyState, 1);
+});

@@ -23,6 +23,7 @@ from web.streams import Streams
 PACE = 1.0  # seconds between two looks, at least: eyes need no more
 LOOK = 5.0  # seconds after which it is drawn again though no ledger changed: storage, times, routes
 EVENT = "regions"
+BEAT = b"event: beat\ndata: 1\n\n"  # no comment: a page is to see that its stream lives
 KNOWN = 4_096  # elements whose digests are remembered, as most are the same at the next look
 SHORT = 4_096  # characters of an element of which that is worth its memory
 
@@ -160,7 +161,7 @@ class RegionStream:
                 await write(as_event(found.elements, found.name))
                 spoken = anyio.current_time()
             elif anyio.current_time() - spoken >= self._streams.heartbeat:
-                await write(b": heartbeat\n\n")
+                await write(BEAT)
                 spoken = anyio.current_time()
             await anyio.sleep(PACE)
             with anyio.move_on_after(min(LOOK, self._streams.heartbeat)):
