@@ -94,6 +94,7 @@ async def test_a_containers_figures_are_in_base_units(
             started=NOON,
             restart_count=3,
             health=UNHEALTHY,
+            looping=True,
             compose=Compose(project="shop", service="web"),
         )
     )
@@ -113,6 +114,7 @@ async def test_a_containers_figures_are_in_base_units(
         f"fleet_container_restarts_total{{{mine}}}": 3,
         f"fleet_container_start_time_seconds{{{mine}}}": NOON.timestamp(),
         f'fleet_container_health{{{mine},status="unhealthy"}}': 1,
+        f"fleet_container_looping{{{mine}}}": 1,
     }
     assert found['fleet_host_samples_total{host="a"}'] == 1
 
