@@ -68,6 +68,10 @@ def _all(source: Sources, words: list[str]) -> Iterator[Hit]:
     if not words:
         return
     for each in source.model.containers():
+        # There may be many thousands, and few are hits.
+        said = f"{each.name} {each.host} {each.state} container".lower()
+        if not all(word in said for word in words):
+            continue
         path = f"/hosts/{_part(each.host)}/containers/{_part(each.name)}"
         yield Hit("container", each.name, f"{each.host} {each.state}", path)
     if source.routing is not None:
