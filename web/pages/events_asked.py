@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -133,7 +133,7 @@ def _time(name: str, text: str, zone: tzinfo, now: datetime) -> datetime:
     except ValueError:
         return parse_time(name, text, now)
     if time.tzinfo is None and not text.isdecimal():
-        return time.replace(tzinfo=zone).astimezone(UTC)
+        return parse_time(name, time.replace(tzinfo=zone).isoformat(), now)
     return parse_time(name, text, now)
 
 

@@ -20,7 +20,7 @@ from web.pages.fleet_rows import today
 from web.pages.regions import Region
 from web.pages.shell import Viewer, render
 from web.pages.states import STOPPED, Tone
-from web.pages.wording import element_id
+from web.pages.wording import element_id, in_zone
 from web.rest.listings import EVENTS
 from web.rest.order import Place
 from web.sources import Sources
@@ -152,7 +152,7 @@ class EventsDrawing:
         now = datetime.now(UTC).astimezone(zone)
 
         def when(row: Row) -> str:
-            return f"{moment_of(row).astimezone(zone):{form}}"
+            return f"{in_zone(moment_of(row), zone):{form}}"
 
         for name, of_group in groupby(rows, key=when):
             time = datetime.fromisoformat(name)
