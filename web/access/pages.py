@@ -15,24 +15,8 @@ from litestar.response.base import ASGIResponse
 
 from web.access.csrf import FIELD
 from web.access.people import SessionFacts
+from web.pages.assets import AssetsMissingError, asset_path
 
-STYLE = """
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { margin: 0 auto; max-width: 24rem; padding: 2rem 1rem; }
-body.wide { max-width: 48rem; }
-h1 { font-size: 1.5rem; }
-label { display: block; margin-top: 1rem; }
-input { box-sizing: border-box; font: inherit; padding: .5rem; width: 100%; }
-button, .button { background: #1d63d1; border: 2px solid #1d63d1; border-radius: .3rem;
-  box-sizing: border-box; color: #fff; cursor: pointer; display: block; font: inherit;
-  margin-top: 1.5rem; padding: .5rem 1rem; text-align: center; text-decoration: none; width: 100%; }
-:focus-visible { outline: 3px solid currentColor; outline-offset: 2px; }
-.plain { background: none; color: inherit; }
-[role=alert], [role=status] { border-left: .3rem solid #d33; padding-left: .7rem; }
-[role=status] { border-color: #2a9d4a; }
-small { display: block; opacity: .8; }
-li { margin-bottom: .5rem; overflow-wrap: anywhere; }
-"""
 # The secret of a link stands behind its #, which no browser sends and so no log has.
 SCRIPT = """
 const code = location.hash.slice(1);
@@ -48,7 +32,7 @@ def _hash(text: str) -> str:
 
 
 _POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_hash(STYLE)}'; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
 _POLICY_OF_SCRIPT = f"{_POLICY}; script-src 'sha256-{_hash(SCRIPT)}'"
@@ -68,8 +52,10 @@ def answer(
     page = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)} - fleet</title>\n<style>{STYLE}</style>\n</head>\n"
-        f"<body{' class=wide' if wide else ''}>\n<main>\n<h1>{escape(title)}</h1>\n{body}\n"
+        '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
+        f"<title>{escape(title)} · fleet</title>\n{_styles()}</head>\n"
+        f'<body class="entrance{" entrance-wide" if wide else ""}">\n'
+        f'<main class="panel">\n<p class="brand">fleet</p>\n<h1>{escape(title)}</h1>\n{body}\n'
         "</main>\n"
         f"{f'<script>{SCRIPT}</script>' if script else ''}</body>\n</html>\n"
     )
@@ -87,14 +73,28 @@ def answer(
     )
 
 
+def _styles() -> str:
+    """The stylesheet of all pages; none where it was not built, as people are to come in anyway."""
+    try:
+        return f'<link rel="stylesheet" href="{asset_path("fleet.css")}">\n'
+    except AssetsMissingError:
+        return ""
+
+
 def alert(message: str) -> str:
     """Something that went wrong; nothing for an empty message."""
-    return f'<p role="alert">{escape(message)}</p>' if message else ""
+    return _notice("alert", "bad", message)
+
+
+def _notice(role: str, tone: str, message: str) -> str:
+    if not message:
+        return ""
+    return f'<p class="notice" data-tone="{tone}" role="{role}">{escape(message)}</p>'
 
 
 def sorry(message: str) -> str:
     """Something that went wrong, and the way back."""
-    return f'{alert(message)}\n<a class="button plain" href="/login">Try again</a>'
+    return f'{alert(message)}\n<a class="button" href="/login">Try again</a>'
 
 
 def login_form(following: str, name: str, message: str, elsewhere: str, others: str) -> str:
@@ -109,7 +109,7 @@ def login_form(following: str, name: str, message: str, elsewhere: str, others: 
     """
     button = ""
     if elsewhere:
-        button = f'<a class="button plain" href="{escape(others)}">{escape(elsewhere)}</a>'
+        button = f'<a class="button" href="{escape(others)}">{escape(elsewhere)}</a>'
     focus = {"password": "autofocus"} if name else {"name": "autofocus"}
     return f"""{alert(message)}
 <form method="post" action="/login">
@@ -120,7 +120,7 @@ def login_form(following: str, name: str, message: str, elsewhere: str, others: 
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password"
  maxlength="1024" required {focus.get("password", "")}>
-<button type="submit">Log in</button>
+<button type="submit" class="primary">Log in</button>
 </form>
 {button}"""
 
@@ -128,9 +128,9 @@ def login_form(following: str, name: str, message: str, elsewhere: str, others: 
 def logout_form(name: str, token: str) -> str:
     """Asks whether to log out."""
     return f"""<p>You are logged in as <strong>{escape(name)}</strong>.</p>
-<form method="post" action="/logout">{_hidden(token)}<button type="submit" autofocus>Log out
-</button></form>
-<a class="button plain" href="/">Back</a>"""
+<form method="post" action="/logout">{_hidden(token)}
+<button type="submit" class="primary" autofocus>Log out</button></form>
+<a class="button" href="/">Back</a>"""
 
 
 def welcome_form(message: str, code: str, name: str, *, first: bool) -> str:
@@ -150,7 +150,7 @@ def welcome_form(message: str, code: str, name: str, *, first: bool) -> str:
  maxlength="100" required>
 <small>It is what stands behind the # of the link.</small>
 {named}{_new_password()}
-<button type="submit">{"Make the account" if first else "Set the password"}</button>
+<button type="submit" class="primary">{"Make the account" if first else "Set the password"}</button>
 </form>"""
 
 
@@ -167,16 +167,16 @@ def account_page(
     has_password: bool,
 ) -> str:
     """Who one is, one's sessions, and another password."""
-    return f"""{alert(message)}{f'<p role="status">{escape(done)}</p>' if done else ""}
-<p><strong>{escape(name)}</strong>, {escape(role)} of {escape(hosts)}.
-<a href="/">Hosts</a> <a href="/logout">Log out</a></p>
+    return f"""{alert(message)}{_notice("status", "good", done)}
+<p><strong>{escape(name)}</strong>, {escape(role)} of {escape(hosts)}.</p>
+<p class="entrance-links"><a href="/">To the fleet</a> <a href="/logout">Log out</a></p>
 {_password_form(token) if has_password else ""}
 <h2>Sessions</h2>
 <ul>
 {"".join(_session(each, own) for each in sessions)}
 </ul>
 <form method="post" action="/account/logout-others">{_hidden(token)}
-<button type="submit" class="plain">Log out all others</button></form>"""
+<button type="submit">Log out all others</button></form>"""
 
 
 def _password_form(token: str) -> str:
@@ -187,7 +187,7 @@ def _password_form(token: str) -> str:
  maxlength="1024" required>
 {_new_password()}
 <small>All other sessions end.</small>
-<button type="submit">Change the password</button>
+<button type="submit" class="primary">Change the password</button>
 </form>"""
 
 
