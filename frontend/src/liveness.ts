@@ -4,6 +4,7 @@ const LOST = 5_000; // milliseconds without a stream after which that must be se
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 let since = 0; // when it broke off; 0: it is live
 let lost = false;
+let out = false; // the session has ended
 
 function say(state: "live" | "waiting" | "lost", text: string): void {
   for (const element of document.querySelectorAll<HTMLElement>("[data-liveness]")) {
@@ -16,7 +17,15 @@ function say(state: "live" | "waiting" | "lost", text: string): void {
 /** Who is logged out is not told by trying again: only the page can ask who they are. */
 async function sayLoggedOut(): Promise<void> {
   const answer = await fetch("/api/session").catch(() => null);
-  if (answer?.status === 401) say("lost", "Logged out: load it again");
+  if (answer?.status !== 401 || out) return;
+  lost = out = true;
+  say("lost", "You are logged out. ");
+  for (const words of document.querySelectorAll("[data-liveness] [data-words]")) {
+    const link = document.createElement("a");
+    link.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+    link.textContent = "Log in";
+    words.append(link);
+  }
 }
 
 /** A server that was begun anew may have other scripts and styles than this page is made of. */
@@ -32,7 +41,7 @@ function opened(): void {
   say("live", "Live");
   if (since) void takeNew();
   since = 0;
-  lost = false;
+  lost = out = false;
 }
 
 function broken(): void {
@@ -45,7 +54,7 @@ function broken(): void {
 
 /** Figures that are no longer true must not look so, wherever the page is scrolled to. */
 function sayLost(): void {
-  if (!since || document.hidden || Date.now() - since < LOST) return;
+  if (!since || out || document.hidden || Date.now() - since < LOST) return;
   lost = true;
   say("lost", `Not live since ${CLOCK.format(since)}. Connecting again`);
 }

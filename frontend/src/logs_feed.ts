@@ -93,6 +93,7 @@ function take(events: Events, piece: string, heard: Heard, reached: (id: string)
 
 /** What the API says about a request that it did not take. */
 export async function whyNot(answer: Response): Promise<string> {
+  if (answer.status === 401) return "You are logged out: load the page again to log in.";
   const text = await answer.text();
   try {
     const problem = JSON.parse(text) as { detail?: string };
