@@ -6,13 +6,14 @@ from web.config_documents import SettingDocument, SettingValue
 from web.pages.wording import duration
 
 NOTHING = "none"
+NOT_SET = "not set"  # `none` is a value that `anonymous` may have
 
 
 def value_text(value: SettingValue, unit: str) -> str:
     """A value as people read it."""
     match value:
         case None:
-            return NOTHING
+            return NOT_SET
         case bool():
             return "true" if value else "false"
         case int() | float() if unit == "days":
