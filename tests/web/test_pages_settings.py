@@ -290,7 +290,7 @@ async def test_while_the_database_is_away_access_says_so(asked: Asked, desk: Des
         (43_200.0, "seconds", "12 h"),
         ([], "", "none"),
         ({"a": "b"}, "", "a = b"),
-        (None, "", "none"),
+        (None, "", "not set"),
     ],
 )
 def test_a_value_is_written_as_it_is_typed(value: SettingValue, unit: str, text: str) -> None:
