@@ -21,7 +21,7 @@ from web.sources import WebRequest, sources
 
 Range = Annotated[
     Literal["15m", "1h", "6h", "24h", "7d", "30d", "90d"],
-    QueryParameter(name="range", description="the span of the charts"),
+    QueryParameter(name="range", description="one of 15m, 1h, 6h, 24h, 7d, 30d, 90d"),
 ]
 
 

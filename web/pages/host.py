@@ -20,10 +20,12 @@ from web.pages.troubles import beside_banner
 from web.sources import WebRequest, sources
 from web.times import parse_time
 
-_Span = Annotated[SpanWord, QueryParameter(name="span", description="of the bar of states")]
+_Span = Annotated[
+    SpanWord, QueryParameter(name="span", description="24h or 30d: what the bar of states shows")
+]
 _Range = Annotated[
     Literal["15m", "1h", "6h", "24h", "7d", "30d", "90d"],
-    QueryParameter(name="range", description="of the charts"),
+    QueryParameter(name="range", description="one of 15m, 1h, 6h, 24h, 7d, 30d, 90d"),
 ]
 _Before = Annotated[
     str | None, QueryParameter(name="before", description="what the log is older than")
