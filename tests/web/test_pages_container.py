@@ -321,7 +321,7 @@ async def test_a_stream_sends_what_changed_and_nothing_else(site: Site) -> None:
     assert found is not None
     path, seen = found.groups()
     quiet = await site.asking.ask(
-        "GET", path, query=f"seen={seen}", enough=lambda answer: b"heartbeat" in answer.body
+        "GET", path, query=f"seen={seen}", enough=lambda answer: b"event: beat" in answer.body
     )
     assert b"container-facts" not in quiet.body
     assert b"container-log" not in quiet.body
