@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections import Counter
+from typing import Any
 
 import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] # has no types
@@ -56,9 +57,9 @@ class ByUnit(LoadFileScheduling):  # type: ignore[misc] # as above
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> ByUnit:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByUnit:
     """Hand out the tests, wherever several run at a time."""
-    return ByUnit(config)
+    return ByUnit(config, log)
 
 
 def _unit(nodeid: str) -> str:
