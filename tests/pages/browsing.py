@@ -10,6 +10,7 @@ from typing import Any
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from tests.lab.cache import program
+from tests.lab.waiting import wait_until
 
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE = 30_000  # ms for whatever is waited for: the machine is small, and others use it
@@ -43,6 +44,14 @@ def open_browser() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def wait_for(page: Page, function: str, argument: object = None) -> None:
+    """Wait until a function is true in the page.
+
+    It is asked from outside: where the page asks itself, its policy forbids to evaluate a text.
+    """
+    wait_until(lambda: page.evaluate(function, argument), function, PATIENCE / 1000)
 
 
 class Visit:

@@ -17,9 +17,7 @@ SPOKEN = "fleet-charts .sr-only"
 
 def drawn(page: Page) -> None:
     """Wait until the charts have something to show, which takes two samples."""
-    page.wait_for_function(
-        "document.querySelector('fleet-chart[data-title=CPU] .chart-legend li') !== null"
-    )
+    page.wait_for_selector("fleet-chart[data-title=CPU] .chart-legend li")
     page.evaluate("window.notLoadedAgain = true")
 
 

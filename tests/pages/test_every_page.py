@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page
 
+from tests.pages.browsing import wait_for
 from tests.pages.conftest import Visiting
 from tests.pages.site import Site
 
@@ -45,7 +46,7 @@ def judge(visiting: Visiting, path: str, **cookies: str) -> Page:
         ]
     )
     page = visit.go(path)
-    page.wait_for_function("wanted => !document.querySelector(wanted)", arg=READING)
+    wait_for(page, "wanted => !document.querySelector(wanted)", READING)
     for width, colours in WINDOWS:
         page.emulate_media(color_scheme=colours)
         page.set_viewport_size({"width": width, "height": 900})

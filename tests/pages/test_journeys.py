@@ -13,7 +13,7 @@ from tests.lab.containers import ContainerSpec
 from tests.lab.errors import MissingPartError
 from tests.lab.fixtures import skip_or_fail
 from tests.lab.workloads import WORKLOADS
-from tests.pages.browsing import PATIENCE
+from tests.pages.browsing import PATIENCE, wait_for
 from tests.pages.conftest import Visiting
 from tests.pages.site import Site, open_site
 
@@ -166,7 +166,7 @@ def test_a_live_page_leaves_the_focus_and_who_tabs_gets_to_a_line_of_a_log(
             .observe(row, {subtree: true, childList: true, characterData: true, attributes: true});
         }"""
     )
-    page.wait_for_function("() => window.changed_")  # it starts and ends again and again
+    wait_for(page, "() => window.changed_")  # it starts and ends again and again
     assert page.evaluate(f"{FOCUS} === window.focused_ && window.focused_.isConnected")
     tab_to(page, "#hosts [href='/hosts/edge-1/containers/crasher']")
     page.keyboard.press("Enter")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Page
 
+from tests.pages.browsing import wait_for
 from tests.pages.conftest import Visiting
 from tests.pages.many_lines import HOSTILE, serving_lines
 
@@ -41,7 +42,7 @@ def opened(visiting: Visiting, path: str = "/logs", *, width: int = 1280) -> Pag
 
 
 def grown(page: Page, lines: int) -> None:
-    page.wait_for_function(f"wanted => {COUNT} > wanted", arg=lines)
+    wait_for(page, f"wanted => {COUNT} > wanted", lines)
 
 
 def test_what_is_read_stays_in_place_while_lines_come_before_and_after_it(
@@ -61,7 +62,7 @@ def test_what_is_read_stays_in_place_while_lines_come_before_and_after_it(
         before = page.evaluate(AT_TOP)[0]
         page.keyboard.press("w")
         page.wait_for_selector(f".log-bar button[aria-pressed={str(wrapped).lower()}]")
-        page.wait_for_function(f"() => {ELEMENTS} > 10")
+        wait_for(page, f"() => {ELEMENTS} > 10")
         assert page.evaluate(AT_TOP)[0] == before
     assert page.evaluate(ELEMENTS) < 120
     page.click(".log-more")
@@ -114,8 +115,10 @@ def test_a_search_is_counted_marked_and_stepped_through(visiting: Visiting) -> N
     first = page.get_attribute(SELECTED, "id")
     page.keyboard.press("Escape")
     page.keyboard.press("n")
-    page.wait_for_function(
-        "before => document.querySelector('.log-row[aria-selected=true]')?.id !== before", arg=first
+    wait_for(
+        page,
+        "before => document.querySelector('.log-row[aria-selected=true]')?.id !== before",
+        first,
     )
     assert "took 4" in page.inner_text(f"{SELECTED} mark >> nth=-1")
 
