@@ -24,6 +24,7 @@ Object.assign(htmx.config, {
 /** What scripts of ours have put into the page stays: the server sends it as it was at first. */
 function mayMorph(old: Node, fresh: Node): boolean {
   if (!(old instanceof Element) || !(fresh instanceof Element)) return true;
+  if (old.isEqualNode(fresh)) return false; // most of a row stays: the browser tells that sooner
   if (old.hasAttribute("data-keep") && fresh.hasAttribute("data-keep")) return false;
   return !(old.localName === "time" && old.getAttribute("datetime") === fresh.getAttribute("datetime"));
 }
