@@ -1,7 +1,7 @@
 # `make up` runs fleet, `make test` proves it. Everything lives in .venv; nothing else is needed
 # but Python 3.11 to 3.13 and, for the tests, a Debian that may install packages.
 
-.PHONY: help up demo test pages coverage check format lock bench clean ready built parts
+.PHONY: help up demo test pages screenshots coverage check format lock bench clean ready built parts
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,8 +45,11 @@ format: $(VENV)/.dev ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: ready ## Figures beside peers, with short settings (about five minutes)
+bench: ready ## Figures beside peers, with short settings (about eight minutes)
 	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: ready ## Take the pictures of the pages in docs/screenshots anew (about eight minutes)
+	@$(BIN)/python -m tests.pages.screenshots $(ARGS)
 
 lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
 	$(UV_COMPILE) pyproject.toml requirements/build.in -o requirements/runtime.txt

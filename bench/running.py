@@ -6,6 +6,7 @@ import http.client
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,15 @@ def running_fleet(hosts: str, *, interval: float = 10.0) -> Iterator[RunningFlee
         f'[fleet]\nlisten = "127.0.0.1:{port}"\ndata_dir = "{folder / "data"}"\n'
         f"[defaults.monitoring]\nstats_interval = {interval}\n{hosts}"
     )
+    with fleet_over(config) as fleet:
+        yield fleet
+
+
+@contextmanager
+def fleet_over(config: Path, patience: float = START_SECONDS) -> Iterator[RunningFleet]:
+    """The same with a whole `hosts.toml`, which says where to listen on the loopback."""
+    folder = config.parent
+    port = int(tomllib.loads(config.read_text())["fleet"]["listen"].rpartition(":")[2])
     command = [sys.executable, "-m", "fleet", "up", "--config", str(config)]
     log = folder / "fleet.log"
     with log.open("wb") as output:
@@ -82,7 +92,7 @@ def running_fleet(hosts: str, *, interval: float = 10.0) -> Iterator[RunningFlee
         )
     fleet = RunningFleet(process.pid, port, config, log)
     try:
-        _wait_ready(fleet, process)
+        _wait_ready(fleet, process, patience)
         yield fleet
     finally:
         process.terminate()
@@ -93,8 +103,8 @@ def running_fleet(hosts: str, *, interval: float = 10.0) -> Iterator[RunningFlee
             process.wait()
 
 
-def _wait_ready(fleet: RunningFleet, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_ready(fleet: RunningFleet, process: subprocess.Popen[bytes], patience: float) -> None:
+    deadline = time.monotonic() + patience
     while fleet.document("/ready") is None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"fleet did not come up:\n{fleet.log.read_text()[-2000:]}")
