@@ -45,7 +45,6 @@ PICTURES = (
     Picture("fleet", "/", "#hosts .unit"),
     Picture("fleet-dark", "/", "#hosts .unit", colours="dark"),
     Picture("fleet-table", "/?group=site", "#hosts .unit", view="table", height=620),
-    Picture("containers", "/containers?group=host", "#live tbody tr"),
     Picture("host", "/hosts/db-1", "#host-availability .timeline"),
     Picture("container", f"{CRASHER}?range=15m", "#container-trouble .said"),
     Picture("charts", f"{BURNER}?range=15m#charts", DRAWN, height=760, keys=("End", "+")),
@@ -53,7 +52,6 @@ PICTURES = (
     Picture("events", "/events", "main a[href^='/hosts/']"),
     Picture("routes", "/routes", "main a[href^='/routes/']", height=620),
     Picture("phone", "/", "#hosts .unit", width=390, height=844),
-    Picture("phone-container", CRASHER, "#container-trouble .said", "dark", width=390, height=844),
 )
 
 
