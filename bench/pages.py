@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 from playwright.sync_api import Browser, Page
 
 from bench.processes import cpu_seconds, descendants
@@ -154,12 +155,13 @@ def _shares(page: Page, groups: Sequence[list[int]], seconds: float) -> list[flo
 def show_sizes() -> None:
     """Bytes of scripts and the stylesheet."""
     print(f"\n{'KB':<44}{'plain':>8}{'gzip':>8}")
+    manifest = msgspec.json.decode((STATIC / "manifest.json").read_bytes())
+    parts = {each for several in manifest["imports"].values() for each in several}
     kinds: dict[str, list[bytes]] = {}
-    for file in sorted(STATIC.iterdir()):
-        if file.suffix in (".js", ".css"):
-            body = file.read_bytes()
-            kinds.setdefault(f"all {file.suffix}", []).append(body)
-            kinds.setdefault(file.name, []).append(body)
+    for name in {*manifest["files"].values(), *parts}:
+        body = (STATIC / name).read_bytes()
+        kinds.setdefault(f"all {Path(name).suffix}", []).append(body)
+        kinds.setdefault(name, []).append(body)
     for name, bodies in sorted(kinds.items()):
         packed = sum(len(gzip.compress(body, 9)) for body in bodies)
         print(f"{name:<44}{sum(map(len, bodies)) / 1000:>8.1f}{packed / 1000:>8.1f}")
