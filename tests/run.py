@@ -22,7 +22,7 @@ LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 TOGETHER = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 ALONE = ("-n", "0", "--last-failed")
 FEW = 4
-ENOUGH = 16 * 60.0  # seconds after which nothing is run again: the whole has its limit
+ENOUGH = 40 * 60.0  # seconds after which nothing is run again: the whole has its limit
 FAILED = 1  # pytest's own code for "tests were run, and some failed"
 
 

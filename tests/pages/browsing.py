@@ -13,7 +13,7 @@ from tests.lab.cache import program
 from tests.lab.waiting import wait_until
 
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-PATIENCE = 30_000  # ms for whatever is waited for: the machine is small, and others use it
+PATIENCE = 60_000  # ms for whatever is waited for: the machine is small, and others use it
 # What Chromium would ask the world on its own, and what a container without a screen lacks.
 OPTIONS = (
     "--disable-background-networking",

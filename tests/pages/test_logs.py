@@ -8,7 +8,8 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Page
 
-from tests.pages.browsing import wait_for
+from tests.lab.waiting import wait_until
+from tests.pages.browsing import PATIENCE, wait_for
 from tests.pages.conftest import Visiting
 from tests.pages.many_lines import HOSTILE, serving_lines
 
@@ -45,13 +46,23 @@ def grown(page: Page, lines: int) -> None:
     wait_for(page, f"wanted => {COUNT} > wanted", lines)
 
 
+def read_on(page: Page) -> None:
+    """Go up from the newest line, until those that come are counted and not shown."""
+
+    def is_away() -> bool:
+        page.keyboard.press("PageUp")
+        page.wait_for_timeout(500)
+        return page.is_visible(".log-more")
+
+    wait_until(is_away, "new lines are counted", PATIENCE / 1000)
+
+
 def test_what_is_read_stays_in_place_while_lines_come_before_and_after_it(
     visiting: Visiting,
 ) -> None:
     page = opened(visiting)
     page.wait_for_selector(".log-state[data-state=live]")
-    page.keyboard.press("PageUp")
-    page.wait_for_selector(".log-more:not([hidden])")  # new lines came, and are not shown
+    read_on(page)
     place, count = page.evaluate(AT_TOP), page.evaluate(COUNT)
     grown(page, count + 3)
     assert page.evaluate(AT_TOP) == place
