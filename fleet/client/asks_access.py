@@ -50,25 +50,12 @@ def make_token(
 ) -> Ask[NewTokenDocument]:
     """Make a token, which is shown this once; for admins. `expires` is a length such as `90d`."""
     wanted = {"name": name, "role": role, "labels": list(labels), "expires": expires}
-    return Ask(
-        template="/api/tokens",
-        kind=NewTokenDocument,
-        within={},
-        query={},
-        method="POST",
-        body=Body(data=msgspec.json.encode(wanted)),
-    )
+    return _change(NewTokenDocument, "POST", "/api/tokens", wanted=wanted)
 
 
 def revoke_token(ref: str) -> Ask[TokenDocument]:
     """End a token, by its id or name; for admins."""
-    return Ask(
-        template="/api/tokens/{ref}",
-        kind=TokenDocument,
-        within={"ref": ref},
-        query={},
-        method="DELETE",
-    )
+    return _change(TokenDocument, "DELETE", "/api/tokens/{name}", ref)
 
 
 def users(
@@ -88,7 +75,7 @@ def users(
 def make_user(name: str, *, role: Role = "viewer", labels: Sequence[str] = ()) -> Ask[LinkDocument]:
     """Make an account; its owner sets a password by the link that is answered. For admins."""
     wanted = {"name": name, "role": role, "labels": list(labels)}
-    return _change(LinkDocument, "POST", "/api/users", None, wanted)
+    return _change(LinkDocument, "POST", "/api/users", wanted=wanted)
 
 
 def change_user(
@@ -120,7 +107,7 @@ def log_out_user(name: str) -> Ask[LoggedOutDocument]:
 
 
 def _change(
-    kind: type[T], method: str, template: str, name: str | None, wanted: object = None
+    kind: type[T], method: str, template: str, name: str | None = None, wanted: object = None
 ) -> Ask[T]:
     return Ask(
         template=template,

@@ -106,8 +106,3 @@ def prose(text: str) -> Markup:
         Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
         for number, part in enumerate(parts)
     )
-
-
-def paragraphs(text: str) -> Markup:
-    """Text with its line breaks."""
-    return Markup("<br>").join(escape(line) for line in text.splitlines())
