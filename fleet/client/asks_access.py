@@ -55,7 +55,13 @@ def make_token(
 
 def revoke_token(ref: str) -> Ask[TokenDocument]:
     """End a token, by its id or name; for admins."""
-    return _change(TokenDocument, "DELETE", "/api/tokens/{name}", ref)
+    return Ask(
+        template="/api/tokens/{ref}",
+        kind=TokenDocument,
+        within={"ref": ref},
+        query={},
+        method="DELETE",
+    )
 
 
 def users(

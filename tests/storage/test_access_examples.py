@@ -20,6 +20,7 @@ from fleet.access.keeper import AccessKeeper
 from fleet.access.tokens import hashed, new_token
 from fleet.accounts.passwords import Passwords
 from fleet.accounts.people import AccountPeople
+from fleet.accounts.roster import StoredRoster
 from fleet.accounts.sessions import SessionKeeper
 from storage.access import TokenRecord, add_token
 from storage.database import Database
@@ -76,7 +77,12 @@ async def address(database: Database, admin: str, tmp_path: Path, nursery: trio.
     keeper = AccessKeeper(database, tmp_path / "access.json", static, _unheard, sessions=sessions)
     app = create_app(
         Shown(FleetInMemory()),
-        Admitting(authority=keeper, entrance=Entrance(people=people), desk=StoredDesk(database)),
+        Admitting(
+            authority=keeper,
+            entrance=Entrance(people=people),
+            desk=StoredDesk(database),
+            roster=StoredRoster(database),
+        ),
     )
     for part in (keeper, sessions, people):
         await nursery.start(lambda task_status, run=part.run: run(task_status=task_status))
