@@ -127,7 +127,7 @@ async def test_every_command_of_the_page_is_answered(
         answers.append(await run(words, tmp_path))
         if "`csrf`" in command:
             known["$CSRF"] = answers[-1]["csrf"]
-    login, session, logout, made, revoked, audit = answers
+    login, session, logout, made, revoked, audit, added, disabled, link, removed = answers
     assert session["name"] == "ada"
     assert session["csrf"] == login["csrf"]
     assert logout is None
@@ -135,3 +135,5 @@ async def test_every_command_of_the_page_is_answered(
     assert made["token"]
     assert revoked["name"] == "berlin"
     assert audit["entries"] == []
+    assert added["name"] == disabled["name"] == link["name"] == removed["name"] == "bob"
+    assert disabled["disabled"]
